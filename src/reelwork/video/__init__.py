@@ -1,0 +1,1 @@
+"""From MP4 bytes to frames with exact indices and times."""

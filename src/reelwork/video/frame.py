@@ -1,0 +1,93 @@
+"""One presented frame: where it stands in the video, and its picture in the forms analyzers ask for."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import av
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.uint8]
+
+# Formats whose first plane is 8-bit luma, so that `luma` can hand it out without a conversion.
+_LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
+
+
+class Frame:
+    """One frame as a viewer sees it: in presentation order and upright.
+
+    Attributes:
+        index: 0-based ordinal among the frames the video presents.
+        time: Presentation time in seconds, exact (pts times time base).
+
+    Pictures are made when first asked for and kept, so that all analyzers of a pipeline share them.
+    They are read-only: copy one before changing it.
+    """
+
+    __slots__ = ("_bgr", "_decoded", "_luma", "_quarter_turns", "index", "time")
+
+    def __init__(self, index: int, time: Fraction, decoded: "av.VideoFrame", quarter_turns: int = 0) -> None:
+        """Wrap a decoded frame; ``quarter_turns`` counter-clockwise make it upright."""
+        self.index = index
+        self.time = time
+        self._decoded = decoded
+        self._quarter_turns = quarter_turns % 4
+        self._bgr: Image | None = None
+        self._luma: Image | None = None
+
+    @classmethod
+    def from_bgr(cls, image: "Image", index: int = 0, time: Fraction = Fraction(0)) -> Self:
+        """Make a frame from a picture (height x width x 3, uint8, BGR): for tests and tools."""
+        import av
+
+        return cls(index, time, av.VideoFrame.from_ndarray(image, format="bgr24"))
+
+    @property
+    def time_s(self) -> float:
+        """Presentation time in seconds, as the nearest double."""
+        return float(self.time)
+
+    @property
+    def width(self) -> int:
+        """Width in pixels of the upright picture."""
+        return self._decoded.height if self._quarter_turns % 2 else self._decoded.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels of the upright picture."""
+        return self._decoded.width if self._quarter_turns % 2 else self._decoded.height
+
+    def bgr(self) -> "Image":
+        """Return the upright picture: height x width x 3, uint8, BGR, contiguous, read-only."""
+        if self._bgr is None:
+            self._bgr = self._upright(self._decoded.to_ndarray(format="bgr24"))
+        return self._bgr
+
+    def luma(self) -> "Image":
+        """Return the upright brightness plane: height x width, uint8, as coded (no range expansion), read-only."""
+        if self._luma is None:
+            self._luma = self._upright(self._luma_as_coded())
+        return self._luma
+
+    def _luma_as_coded(self) -> "Image":
+        import numpy as np
+
+        decoded = self._decoded
+        if decoded.format.name not in _LUMA_FIRST:
+            return decoded.to_ndarray(format="gray")
+        plane = decoded.planes[0]
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+        return rows[: decoded.height, : decoded.width]  # type: ignore[no-any-return]
+
+    def _upright(self, picture: "Image") -> "Image":
+        import numpy as np
+
+        if self._quarter_turns:
+            picture = np.ascontiguousarray(np.rot90(picture, self._quarter_turns))
+        picture = picture.view()
+        picture.flags.writeable = False
+        return picture
+
+    def __repr__(self) -> str:
+        return f"Frame(index={self.index}, time_s={self.time_s:.6f}, {self.width}x{self.height})"
