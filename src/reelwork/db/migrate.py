@@ -1,0 +1,79 @@
+"""Bring the database to the tables this version of Reelwork needs, or back."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from reelwork.db.engine import Database
+from reelwork.errors import ConfigurationError
+
+
+def head_revision() -> str:
+    """Return the revision this version of Reelwork works with."""
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+def current_revision(database: Database) -> str | None:
+    """Return the revision the database is at; None for an empty one."""
+    with database.reading() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision()
+
+
+def migrate(database: Database, target: str = "head") -> None:
+    """Move the database up or down to ``target`` ("head", "base" or a revision); all of it or nothing.
+
+    Processes that do this at the same time take turns.
+
+    Raises:
+        ConfigurationError: The database is newer than this version, or there is no such revision.
+    """
+    with database.migrating() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        at = MigrationContext.configure(connection).get_current_revision()
+        try:
+            move = command.downgrade if _is_below(target, at) else command.upgrade
+            move(config, target)
+        except CommandError as error:
+            raise ConfigurationError(
+                f"The database is at revision {at or 'base'} and cannot be moved to {target}: {error}. If it was made "
+                "by a newer version of Reelwork, use that version."
+            ) from error
+
+
+def require_head(database: Database) -> None:
+    """Make sure the tables are those this version needs.
+
+    Raises:
+        ConfigurationError: They are not; the message says what to run.
+    """
+    at, head = current_revision(database), head_revision()
+    if at != head:
+        raise ConfigurationError(
+            f"The database is at revision {at or 'base (empty)'}, and this version of Reelwork needs {head}. "
+            "Run `reelwork migrate` with the same REELWORK_DATABASE_URL."
+        )
+
+
+def _is_below(target: str, at: str | None) -> bool:
+    if target == "head" or at is None:
+        return False
+    if target == "base":
+        return True
+    return target in {script.revision for script in _scripts().iterate_revisions(at, "base")} and target != at
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config

@@ -1,0 +1,54 @@
+"""Column types and SQL expressions that mean the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; timezone-aware in Python, a fixed-width text in SQLite so that it sorts."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: they would be taken for UTC or for local time, nobody knows which."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Make the time aware again where the database drops the zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class database_now(ColumnElement[datetime]):
+    """The database's clock, ``plus_s`` seconds later.
+
+    Leases are judged by one clock, whatever the clocks of the workers say.
+    """
+
+    inherit_cache = False
+    type = UtcDateTime()
+
+    def __init__(self, plus_s: float = 0.0) -> None:
+        self.plus_s = float(plus_s)
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: database_now, compiler: Any, **options: Any) -> str:
+    # SQLite gives milliseconds; the three zeros make the text as wide as SQLAlchemy writes it.
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '{element.plus_s:+.3f} seconds')"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(element: database_now, compiler: Any, **options: Any) -> str:
+    return f"(clock_timestamp() + interval '{element.plus_s:.3f} seconds')"

@@ -1,0 +1,64 @@
+"""The job table."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, Enum, Index, String, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reelwork.db.engine import Base
+from reelwork.db.types import UtcDateTime, database_now
+from reelwork.jobs.lifecycle import JobStatus
+
+_PENDING = text("status = 'pending'")
+_RUNNING = text("status = 'running'")
+_STATUSES = ", ".join(f"'{status}'" for status in JobStatus)
+
+
+class Job(Base):
+    """One accepted video and what has become of it. The row is the truth about the job.
+
+    Attributes:
+        input_path: Storage key of the MP4.
+        output_path: Storage key of the results; set when, and only when, the job is completed.
+        error_message: Why it failed, for a person; set when, and only when, it failed.
+        pipeline: Name of the pipeline asked for.
+        pipeline_definition: The pipeline as it stood at submit, every setting resolved.
+        options: The submit options that go beside it: ``frame_stride``, ``max_frames``.
+        attempt: How many claims were made and not handed back.
+        lease_token: Proof of the current claim; every write of a worker carries it.
+        lease_expires_at: When the claim ends unless it is renewed, on the database's clock.
+        worker: Who holds the claim, for a person who looks.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({_STATUSES})", name="ck_job_status"),
+        CheckConstraint("(status = 'completed') = (output_path IS NOT NULL)", name="ck_job_output_when_completed"),
+        CheckConstraint("(status = 'failed') = (error_message IS NOT NULL)", name="ck_job_error_when_failed"),
+        CheckConstraint("(status = 'running') = (lease_token IS NOT NULL)", name="ck_job_lease_when_running"),
+        CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="ck_job_lease_expires"),
+        CheckConstraint("attempt >= 0", name="ck_job_attempt"),
+        # Partial, so that they stay as small as the work in hand however many jobs are over.
+        Index("ix_job_pending", "created_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index("ix_job_running", "lease_expires_at", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+    )
+
+    job_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    status: Mapped[JobStatus] = mapped_column(
+        Enum(JobStatus, native_enum=False, length=16, values_callable=lambda statuses: [s.value for s in statuses]),
+        default=JobStatus.PENDING,
+    )
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=database_now())
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=database_now())
+    input_path: Mapped[str] = mapped_column(Text)
+    output_path: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Text)
+    pipeline: Mapped[str] = mapped_column(String(64))
+    pipeline_definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[UUID | None] = mapped_column(Uuid)
+    lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    worker: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,105 @@
+"""What the API does with jobs: accept one, say where it stands, open its results."""
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID, uuid4
+
+from reelwork.errors import JobNotFound, ReelworkError, ResultsNotReady, UploadEmpty
+from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.model import Job
+from reelwork.jobs.store import JobStore
+from reelwork.pipeline.catalog import DEFAULT_PIPELINE, PipelineCatalog
+from reelwork.storage.service import StorageService, video_key
+from reelwork.video.source import VideoFacts
+
+log = logging.getLogger(__name__)
+
+ProbeVideo = Callable[[Path], VideoFacts]
+"""Opens a file in a process of its own and raises ``VideoUnreadable`` if nothing of it can be decoded."""
+
+
+@dataclass(frozen=True)
+class SubmitOptions:
+    """What a client may ask for beside the file."""
+
+    pipeline: str = DEFAULT_PIPELINE
+    frame_stride: int | None = None
+    max_frames: int | None = None
+
+
+class JobService:
+    """The use cases of the API."""
+
+    def __init__(
+        self, store: JobStore, storage: StorageService, catalog: PipelineCatalog, probe_video: ProbeVideo
+    ) -> None:
+        self._store = store
+        self._storage = storage
+        self._catalog = catalog
+        self._probe_video = probe_video
+
+    def submit(self, chunks: Iterable[bytes], options: Callable[[], SubmitOptions]) -> UUID:
+        """Accept a video: when this returns, the file and the job are durable.
+
+        Args:
+            chunks: The file.
+            options: Asked once the file is read, because a form may name its options behind the file.
+
+        Raises:
+            SubmissionRefused: The file or the options are refused.
+            ServiceUnavailable: The storage or the database does not answer.
+            Whatever ``chunks`` raises. After any of them neither a row nor a file remains.
+        """
+        job_id = uuid4()
+        key = video_key(job_id)
+        try:
+            size = self._storage.save_file(key, chunks)
+            if size == 0:
+                raise UploadEmpty("The upload holds no bytes. Send the MP4 itself.")
+            job = self._checked_job(job_id, key, options())
+            self._store.add(job)
+        except BaseException:
+            with suppress(ReelworkError):  # the rescue pass removes what cannot be removed now
+                self._storage.delete_file(key)
+            raise
+        log.info("job.accepted", extra={"job_id": str(job_id), "pipeline": job.pipeline, "bytes": size})
+        return job_id
+
+    def _checked_job(self, job_id: UUID, key: str, options: SubmitOptions) -> Job:
+        graph = self._catalog.get(options.pipeline)
+        with self._storage.local_path(key) as path:
+            self._probe_video(path)
+        return Job(
+            job_id=job_id,
+            input_path=key,
+            pipeline=options.pipeline,
+            pipeline_definition=graph.definition.to_json(),
+            options={"frame_stride": options.frame_stride, "max_frames": options.max_frames},
+        )
+
+    def get(self, job_id: UUID) -> Job:
+        """Return the job.
+
+        Raises:
+            JobNotFound: There is none of this id.
+        """
+        job = self._store.get(job_id)
+        if job is None:
+            raise JobNotFound(job_id)
+        return job
+
+    def open_results(self, job_id: UUID) -> BinaryIO:
+        """Open the results document; the caller closes it.
+
+        Raises:
+            JobNotFound: There is no such job.
+            ResultsNotReady: It is not completed.
+        """
+        job = self.get(job_id)
+        if job.output_path is None:
+            raise ResultsNotReady(job_id, job.status, job.error_message)
+        return self._storage.load_file(job.output_path)

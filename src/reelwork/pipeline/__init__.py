@@ -1,0 +1,1 @@
+"""Run a named graph of analyzers over the frames of an MP4."""

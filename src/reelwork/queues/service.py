@@ -1,0 +1,31 @@
+"""The port to a queue of job ids."""
+
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+
+class QueueService(Protocol):
+    """A first-in, first-out queue of hints that a job may be waiting.
+
+    A hint may be lost or arrive twice; the job table is the truth and repairs both. Every method raises
+    ``ServiceUnavailable`` when the queue does not answer.
+    """
+
+    def enqueue(self, job_id: UUID) -> None:
+        """Add a hint; a job that already has one waiting may keep just that one."""
+
+    def dequeue(self, timeout_s: float = 0.0) -> UUID | None:
+        """Take the oldest hint, waiting up to ``timeout_s`` for one; None if none came."""
+
+    def size(self) -> int:
+        """Return how many hints are waiting, perhaps approximately."""
+
+
+@runtime_checkable
+class TransactionalQueue(QueueService, Protocol):
+    """A queue in the same database as the jobs: a job and its hint are committed together."""
+
+    def enqueue_within(self, session: Session, job_id: UUID) -> None:
+        """Add a hint as part of the caller's transaction."""

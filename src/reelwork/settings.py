@@ -1,0 +1,68 @@
+"""Every setting, read once at start from the environment (``REELWORK_...``) and passed on from there."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from reelwork.errors import ConfigurationError
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+
+class Settings(BaseSettings):
+    """The settings of the API and of the worker; both must be given the same."""
+
+    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore", frozen=True)
+
+    data_dir: AbsolutePath = Field(
+        # Not below the current directory: an API and a worker started from two places must meet.
+        default_factory=lambda: user_data_path("reelwork"),
+        description="Where the embedded database, the files, your pipelines and your models are kept.",
+    )
+    database_url: str = Field("", description="sqlite:////absolute/path.db or postgresql://...; default: in data_dir.")
+    storage_url: str = Field("", description="file:///absolute/directory; default: in data_dir.")
+    queue_url: str = Field("database:", description="Where hints wait; `database:` is the job database itself.")
+    pipelines_dir: AbsolutePath | None = Field(None, description="Your pipeline files; default: in data_dir.")
+    models_dir: AbsolutePath | None = Field(None, description="Your model files; default: in data_dir.")
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
+    max_upload_bytes: int = Field(10 * 2**30, ge=1, description="Largest accepted MP4.")
+    max_pixels: int = Field(2**25, ge=1, description="Largest accepted picture, width x height.")
+    probe_processes: int = Field(2, ge=1, description="How many uploads are probed at once.")
+    probe_timeout_s: float = Field(10.0, gt=0, description="How long opening an upload may take.")
+    lease_s: float = Field(30.0, ge=1, description="How long a job stays claimed by a worker that shows no life.")
+    max_attempts: int = Field(3, ge=1, description="How often a job is begun before it fails.")
+    job_timeout_s: float = Field(6 * 3600.0, gt=0, description="How long one attempt at a job may take.")
+    shutdown_grace_s: float = Field(20.0, ge=0, description="How long a stopping worker may go on with its job.")
+    threads: int = Field(0, ge=0, description="Threads of a worker's decoder and models; 0: as many as cores.")
+
+    @model_validator(mode="after")
+    def _known_places(self) -> Self:
+        if self.queue_url != "database:":
+            raise ValueError("queue_url: only `database:` is supported")
+        if self.storage_url and not self.storage_url.startswith("file:///"):
+            raise ValueError("storage_url: must be file:///absolute/directory")
+        return self
+
+    @classmethod
+    def load(cls, **given: object) -> Self:
+        """Read the settings; ``given`` (from the command line) goes before the environment, None is not given.
+
+        Raises:
+            ConfigurationError: One or more are wrong; every one is listed by the name to correct.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            lines = (
+                f"  - {'_'.join(['REELWORK', *map(str, e['loc'])]).upper()}: {e['msg']}" for e in error.errors()
+            )
+            raise ConfigurationError("\n".join(["These settings are wrong:", *lines])) from error
+
+    @property
+    def uses_embedded_database(self) -> bool:
+        """Whether the database is the one in ``data_dir``, which nobody else looks after."""
+        return not self.database_url

@@ -1,0 +1,1 @@
+"""Where uploaded videos and results are kept."""

@@ -1,0 +1,24 @@
+"""Answer whether a file is an MP4 of which at least one frame can be decoded."""
+
+from pathlib import Path
+
+from reelwork.errors import DecodingStopped, VideoUnreadable
+from reelwork.video.source import DecodeLimits, VideoFacts, VideoFile
+
+
+def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
+    """Open the file and decode its first frame.
+
+    Raises:
+        VideoUnreadable: Nothing of it can be decoded; the message says why and what to do.
+    """
+    with VideoFile.open(path, limits) as video:
+        try:
+            first = next(video.frames(), None)
+        except DecodingStopped as error:
+            raise VideoUnreadable(
+                "No frame of the video can be decoded: the file is damaged or truncated. Send the whole file."
+            ) from error
+        if first is None:
+            raise VideoUnreadable("The video track holds no frames.")
+        return video.facts
