@@ -42,6 +42,14 @@ class JobService:
         self._catalog = catalog
         self._probe_video = probe_video
 
+    def check(self, options: SubmitOptions) -> None:
+        """Refuse what can be refused before the file arrives.
+
+        Raises:
+            UnknownPipeline, PipelineUnavailable: The pipeline cannot be used.
+        """
+        self._catalog.get(options.pipeline)
+
     def submit(self, chunks: Iterable[bytes], options: Callable[[], SubmitOptions]) -> UUID:
         """Accept a video: when this returns, the file and the job are durable.
 

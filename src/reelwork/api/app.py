@@ -1,0 +1,56 @@
+"""The HTTP application, put together from the services it is given."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from reelwork import __version__
+from reelwork.api import problems
+from reelwork.api.operations import operations_routes
+from reelwork.api.video import video_routes
+from reelwork.jobs.service import JobService
+from reelwork.pipeline.catalog import PipelineCatalog
+
+_UPLOADS_AT_ONCE = 64
+
+
+def create_app(
+    jobs: JobService,
+    catalog: PipelineCatalog,
+    *,
+    check_ready: Callable[[], None],
+    start: Callable[[], None],
+    stop: Callable[[], None],
+    max_upload_bytes: int,
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        jobs: What it does.
+        catalog: The pipelines it offers.
+        check_ready: Raises ``ServiceUnavailable`` when a job could not be accepted.
+        start: Called before the first request.
+        stop: Called after the last.
+        max_upload_bytes: Largest accepted file.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(stop)
+
+    app = FastAPI(
+        title="Reelwork",
+        version=__version__,
+        description="Submit an MP4, poll its status, fetch an answer for every analysed frame.",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
+    app.include_router(operations_routes(catalog, check_ready))
+    return app

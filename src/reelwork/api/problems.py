@@ -1,0 +1,141 @@
+"""Every error as RFC 9457 problem details: one table from error to answer."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from reelwork import errors
+from reelwork.jobs.lifecycle import JobStatus
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of problem: its status, its stable name and what it is called."""
+
+    status: HTTPStatus
+    name: str
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """The ``type`` member: stable, to be compared and not fetched."""
+        return f"urn:reelwork:problem:{self.name}"
+
+
+_UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
+
+PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
+    errors.JobNotFound: ProblemType(HTTPStatus.NOT_FOUND, "job-not-found", "There is no such job"),
+    errors.ResultsNotReady: ProblemType(HTTPStatus.NOT_FOUND, "results-not-ready", "The job has no results"),
+    errors.InvalidOptions: ProblemType(_UNPROCESSABLE, "invalid-options", "The options are wrong"),
+    errors.UnknownPipeline: ProblemType(_UNPROCESSABLE, "unknown-pipeline", "There is no such pipeline"),
+    errors.PipelineUnavailable: ProblemType(_UNPROCESSABLE, "pipeline-unavailable", "The pipeline cannot be used here"),
+    errors.UploadMalformed: ProblemType(HTTPStatus.BAD_REQUEST, "upload-malformed", "The request cannot be read"),
+    errors.UploadEmpty: ProblemType(_UNPROCESSABLE, "upload-empty", "The upload is empty"),
+    errors.UploadTooLarge: ProblemType(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "upload-too-large", "The file is too large"
+    ),
+    errors.UnsupportedMedia: ProblemType(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "The upload is not an MP4"
+    ),
+    errors.VideoUnreadable: ProblemType(_UNPROCESSABLE, "video-unreadable", "The video cannot be decoded"),
+    errors.ServiceUnavailable: ProblemType(
+        HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The service cannot do this now"
+    ),
+}
+INTERNAL = ProblemType(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "The service failed")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with problem details."""
+    app.add_exception_handler(errors.ReelworkError, _deliberate)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _deliberate(request: Request, error: Exception) -> Response:
+    kind = next((PROBLEMS[cls] for cls in type(error).__mro__ if cls in PROBLEMS), None)
+    if kind is None:
+        # Its message is for the operator: it may name paths of this machine.
+        log.error("request.failed", exc_info=error, extra={"path": request.url.path})
+        return _problem(request, INTERNAL, "The service could not do this. Its log says why.")
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request.failed", exc_info=error, extra={"path": request.url.path})
+    return _problem(request, kind, str(error), retry=_is_worth_retrying(error), **_members(error))
+
+
+def _members(error: Exception) -> dict[str, Any]:
+    match error:
+        case errors.ResultsNotReady():
+            return {"job_status": error.status, "error_message": error.error_message}
+        case errors.InvalidOptions():
+            return {"errors": [{"option": m.where, "detail": m.message} for m in error.mistakes]}
+        case errors.UnknownPipeline():
+            return {"known_pipelines": list(error.known)}
+        case errors.UploadTooLarge():
+            return {"limit_bytes": error.limit_bytes}
+        case _:
+            return {}
+
+
+def _is_worth_retrying(error: Exception) -> bool:
+    if isinstance(error, errors.ResultsNotReady):
+        return error.status in (JobStatus.PENDING, JobStatus.RUNNING)
+    return isinstance(error, errors.ServiceUnavailable)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    kind = ProblemType(status, status.phrase.lower().replace(" ", "-"), status.phrase)
+    return _problem(request, kind, error.detail, headers=dict(error.headers or {}))
+
+
+def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    mistakes = [errors.Mistake(".".join(map(str, item["loc"][1:])), item["msg"]) for item in error.errors()]
+    return _deliberate(request, errors.InvalidOptions(mistakes))
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    log.info("request.abandoned", extra={"path": request.url.path})
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    return _problem(request, INTERNAL, "The service failed unexpectedly. Its log says why.")
+
+
+def _problem(
+    request: Request,
+    kind: ProblemType,
+    detail: str,
+    *,
+    retry: bool = False,
+    headers: dict[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    body = {
+        "type": kind.uri,
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": detail,
+        "instance": request.url.path,
+        **members,
+    }
+    retry_after = {"Retry-After": str(RETRY_AFTER_S)} if retry else {}
+    return JSONResponse(body, kind.status, {**(headers or {}), **retry_after}, MEDIA_TYPE)

@@ -1,0 +1,75 @@
+"""The shapes of requests and answers."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reelwork.jobs.lifecycle import JobStatus
+from reelwork.pipeline.catalog import DEFAULT_PIPELINE
+from reelwork.pipeline.sampling import FrameStride, MaxFrames
+
+
+class Accepted(BaseModel):
+    """The answer to a submit: the job exists and will be run."""
+
+    job_id: UUID
+
+
+class Status(BaseModel):
+    """Where a job stands; ``progress`` is 0, 0.5 or 1.0."""
+
+    job_id: UUID
+    status: JobStatus
+    progress: float = Field(json_schema_extra={"enum": [0.0, 0.5, 1.0]})
+
+
+class FrameEntry(BaseModel):
+    """The answer for one analysed frame."""
+
+    frame_index: int = Field(ge=0, description="0-based ordinal among the frames the video presents.")
+    result: dict[str, Any] = Field(description="`time_s`, and one member per output node of the pipeline.")
+
+
+class Results(BaseModel):
+    """The results document of a completed job."""
+
+    job_id: UUID
+    results: list[FrameEntry]
+
+
+class Pipeline(BaseModel):
+    """A pipeline that can be asked for, or the reason why it cannot be used here."""
+
+    name: str
+    description: str
+    available: bool
+    unavailable_because: str | None
+
+
+class Pipelines(BaseModel):
+    """All pipelines, by name."""
+
+    pipelines: list[Pipeline]
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; some types carry further members."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class SubmitForm(BaseModel):
+    """The options of a submit, as query parameters or as fields of the form."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pipeline: str = Field(DEFAULT_PIPELINE, description="Name of the pipeline to run.")
+    frame_stride: FrameStride | None = None
+    max_frames: MaxFrames | None = None

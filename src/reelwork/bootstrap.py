@@ -1,0 +1,135 @@
+"""The composition root: settings in, services out. The only place that names adapters."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from fastapi import FastAPI
+
+from reelwork.analyzers.analyzer import AnalyzerContext
+from reelwork.analyzers.registry import AnalyzerRegistry
+from reelwork.api.app import create_app
+from reelwork.child_process import ChildProcess
+from reelwork.db.engine import Database
+from reelwork.db.migrate import migrate, require_head
+from reelwork.jobs.service import JobService
+from reelwork.jobs.store import JobStore
+from reelwork.pipeline.catalog import PipelineCatalog
+from reelwork.pipeline.service import VideoFilePipelineService
+from reelwork.queues.database import DatabaseQueue
+from reelwork.queues.service import QueueService
+from reelwork.settings import Settings
+from reelwork.storage.local import LocalStorage
+from reelwork.storage.service import StorageService
+from reelwork.video.prober import VideoProber
+from reelwork.video.source import DecodeLimits
+from reelwork.worker.analysis import AnalysisAnswer, AnalysisRequest, analysing
+from reelwork.worker.rescue import Rescue
+from reelwork.worker.runner import JobRunner
+from reelwork.worker.stop import StopRequest
+from reelwork.worker.worker import Worker
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What the API and the worker both stand on."""
+
+    database: Database
+    queue: QueueService
+    store: JobStore
+    storage: StorageService
+
+
+def database(settings: Settings) -> Database:
+    """Open the database, whatever revision it is at."""
+    return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'reelwork.db'}")
+
+
+def foundation(settings: Settings) -> Foundation:
+    """Open the database and the storage; the embedded database is brought up to date first.
+
+    Raises:
+        ConfigurationError: A database of one's own is not at the revision this version needs.
+    """
+    opened = database(settings)
+    if settings.uses_embedded_database:
+        migrate(opened)
+    require_head(opened)
+    queue = DatabaseQueue(opened)
+    return Foundation(opened, queue, JobStore(opened, queue), _storage(settings))
+
+
+def catalog(settings: Settings) -> PipelineCatalog:
+    """Load the pipelines."""
+    own = settings.pipelines_dir or settings.data_dir / "pipelines"
+    return PipelineCatalog.load(own, AnalyzerRegistry.installed(), _analyzer_context(settings))
+
+
+def pipeline_service(settings: Settings) -> VideoFilePipelineService:
+    """Make the service that runs pipelines in this process."""
+    return VideoFilePipelineService(
+        catalog(settings), AnalyzerRegistry.installed(), _analyzer_context(settings), _decode_limits(settings)
+    )
+
+
+def api(settings: Settings) -> FastAPI:
+    """Make the HTTP application."""
+    base = foundation(settings)
+    prober = VideoProber(_decode_limits(settings), settings.probe_processes, settings.probe_timeout_s)
+    pipelines = catalog(settings)
+
+    def stop() -> None:
+        prober.stop()
+        base.database.close()
+
+    return create_app(
+        JobService(base.store, base.storage, pipelines, prober),
+        pipelines,
+        check_ready=lambda: require_head(base.database),
+        start=prober.start,
+        stop=stop,
+        max_upload_bytes=settings.max_upload_bytes,
+    )
+
+
+def worker(settings: Settings, stop: StopRequest) -> Worker:
+    """Make a worker; nothing is started before ``Worker.run``."""
+    base = foundation(settings)
+    child = ChildProcess[AnalysisRequest, AnalysisAnswer]("analysis", _analysing, settings)
+    runner = JobRunner(
+        base.store,
+        base.storage,
+        child,
+        stop,
+        lease_s=settings.lease_s,
+        max_attempts=settings.max_attempts,
+        job_timeout_s=settings.job_timeout_s,
+    )
+    rescue = Rescue(base.store, lease_s=settings.lease_s, max_attempts=settings.max_attempts)
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    return Worker(name, base.queue, base.store, runner, rescue, stop, lease_s=settings.lease_s)
+
+
+def _analysing(settings: Settings) -> Callable[[AnalysisRequest], AnalysisAnswer]:
+    return analysing(pipeline_service(settings))
+
+
+def _storage(settings: Settings) -> StorageService:
+    if settings.storage_url:
+        return LocalStorage(Path(unquote(urlsplit(settings.storage_url).path)))
+    return LocalStorage(settings.data_dir / "files")
+
+
+def _analyzer_context(settings: Settings) -> AnalyzerContext:
+    return AnalyzerContext(settings.models_dir or settings.data_dir / "models", _threads(settings))
+
+
+def _decode_limits(settings: Settings) -> DecodeLimits:
+    return DecodeLimits(settings.max_pixels, _threads(settings))
+
+
+def _threads(settings: Settings) -> int:
+    return settings.threads or os.cpu_count() or 1

@@ -1,0 +1,148 @@
+"""A child process that does one call at a time, and whose end, however it comes, is noticed and named.
+
+Code that may crash, hang or eat memory runs in one of these: the decoder on an untrusted file, a model,
+a plugin. The child is spawned, never forked, and ends with its parent.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+
+from reelwork.logs import configure_logging
+
+log = logging.getLogger(__name__)
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+Setup = ParamSpec("Setup")
+
+_STOP_TIMEOUT_S = 5.0
+
+
+class Waitable(Protocol):
+    """Something a process can wait for."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that becomes readable."""
+
+
+class ChildDied(Exception):
+    """The child ended without an answer; ``str(error)`` completes the sentence "the process ..."."""
+
+
+class ChildProcess(Generic[Request, Answer]):
+    """A warm child process. Not thread-safe: one call at a time, from one thread at a time."""
+
+    def __init__(
+        self, name: str, setup: Callable[Setup, Callable[[Request], Answer]], *args: Setup.args, **kwargs: Setup.kwargs
+    ) -> None:
+        """Prepare a child, without starting it.
+
+        Args:
+            name: Name of the process.
+            setup: Called once in the child; returns the function that answers requests. It and its
+                arguments, every request and every answer must be picklable.
+            args: Arguments of ``setup``.
+            kwargs: Arguments of ``setup``.
+        """
+        self._name = name
+        self._arguments = (setup, args, kwargs)
+        self._process: Any = None
+        self._connection: Connection | None = None
+
+    def start(self) -> None:
+        """Start the child unless it is running, so that the next call finds it warm."""
+        if self._process is not None and self._process.is_alive():
+            return
+        self.kill()
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_child_main, args=(theirs, *self._arguments), name=self._name)
+        self._process.start()
+        theirs.close()
+
+    def send(self, request: Request) -> None:
+        """Hand over a request, starting the child if need be; wait for the answer with ``wait_for_answer``."""
+        self.start()
+        assert self._connection is not None
+        try:
+            self._connection.send(request)
+        except OSError:  # it died just now: start another and try once more
+            self.start()
+            self._connection.send(request)
+
+    def wait_for_answer(self, timeout_s: float, *others: Waitable) -> bool:
+        """Wait until there is an answer or the child has died (True), or until time is up or another is ready."""
+        return bool({self._connection, self._process.sentinel} & set(self._wait(timeout_s, others)))
+
+    def _wait(self, timeout_s: float, others: tuple[Waitable, ...]) -> list[Any]:
+        return wait([self._connection, self._process.sentinel, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
+
+    def answer(self) -> Answer:
+        """Return the answer that ``wait_for_answer`` announced.
+
+        Raises:
+            ChildDied: The child ended without one.
+        """
+        assert self._connection is not None
+        try:
+            # The answer goes first: a child may have died right after giving it.
+            return self._connection.recv()  # type: ignore[no-any-return]
+        except (EOFError, OSError) as error:
+            self._process.join(_STOP_TIMEOUT_S)
+            cause = _describe_exit(self._process.exitcode)
+            self.kill()
+            raise ChildDied(cause) from error
+
+    def kill(self) -> None:
+        """End the child at once; the next ``send`` starts another."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+            self._process = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child, or None."""
+        return self._process.pid if self._process is not None else None
+
+
+def _describe_exit(exit_code: int | None) -> str:
+    if exit_code is None:
+        return "stopped answering"
+    if exit_code < 0:
+        return f"was killed by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+    return f"ended unexpectedly with exit code {exit_code}"
+
+
+def _child_main(
+    connection: Connection, setup: Callable[..., Callable[[Any], Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    # A Ctrl-C or a service manager signals the whole group; when the child ends is the parent's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    configure_logging()
+    handle = setup(*args, **kwargs)
+    while True:
+        try:
+            request = connection.recv()
+        except EOFError:
+            return
+        connection.send(handle(request))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

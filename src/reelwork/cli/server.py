@@ -1,0 +1,60 @@
+"""Run the API in uvicorn on a socket of our own, so that its port is known before the first request."""
+
+import errno
+import socket
+
+import typer
+import uvicorn
+
+from reelwork import bootstrap
+from reelwork.errors import ConfigurationError
+from reelwork.settings import Settings
+
+_BACKLOG = 2048
+_GRACE_S = 10
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, url: str) -> None:
+        super().__init__(config)
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            typer.echo(f"Reelwork is ready at {self._url}")
+
+
+def serve_api(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
+    listening = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        bootstrap.api(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        ws="none",
+    )
+    port = listening.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    _Server(config, f"http://{host}:{port}").run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"Port {port} on {host} is in use. Choose another one with --port, or stop what listens there."
+            ) from error
+        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error

@@ -1,0 +1,133 @@
+"""The commands that run the service: up, serve, worker, migrate."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="REELWORK_DATA_DIR",
+        show_default="your user data directory",
+        help="Database, files, pipelines and models live here. Give the API and the workers the same.",
+    ),
+]
+Host = Annotated[
+    str | None,
+    typer.Option("--host", envvar="REELWORK_HOST", show_default="127.0.0.1", help="Address to listen on."),
+]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", envvar="REELWORK_PORT", show_default="8000", help="Port; 0 takes a free one."),
+]
+StopWithStdin = Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(up)
+    app.command()(serve)
+    app.command()(worker)
+    app.command()(migrate)
+
+
+def up(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="How many workers to run.")] = 1,
+) -> None:
+    """Run everything: database, API and workers. Ctrl-C stops all of it.
+
+    Example: reelwork up --port 8000 --data-dir ./reelwork-data
+    """
+    from reelwork import bootstrap
+    from reelwork.cli.processes import ServiceProcesses
+    from reelwork.logs import configure_logging
+    from reelwork.settings import Settings
+    from reelwork.worker.stop import StopRequest
+
+    configure_logging()
+    settings = Settings.load(host=host, port=port, data_dir=data_dir)
+    bootstrap.foundation(settings).database.close()
+    stop = StopRequest(settings.shutdown_grace_s)
+    stop.listen()
+    sys.exit(ServiceProcesses(settings, workers, stop).run())
+
+
+def serve(
+    host: Host = None, port: Port = None, data_dir: DataDir = None, stop_with_stdin: StopWithStdin = False
+) -> None:
+    """Run the HTTP API alone. Jobs wait until a worker runs: see `reelwork worker`.
+
+    Example: reelwork serve --port 8000 --data-dir ./reelwork-data
+    """
+    from reelwork.cli.server import serve_api
+    from reelwork.logs import configure_logging
+    from reelwork.settings import Settings
+
+    configure_logging()
+    settings = Settings.load(host=host, port=port, data_dir=data_dir)
+    if stop_with_stdin:
+        _stop_with_stdin()
+    serve_api(settings)
+
+
+def worker(data_dir: DataDir = None, stop_with_stdin: StopWithStdin = False) -> None:
+    """Run a worker: it takes accepted jobs one after the other. Start as many as you like.
+
+    SIGTERM or Ctrl-C lets the job in hand finish within REELWORK_SHUTDOWN_GRACE_S, or hands it back;
+    a second one hands it back at once.
+
+    Example: reelwork worker --data-dir ./reelwork-data
+    """
+    from reelwork import bootstrap
+    from reelwork.logs import configure_logging
+    from reelwork.settings import Settings
+    from reelwork.worker.stop import StopRequest
+
+    configure_logging()
+    settings = Settings.load(data_dir=data_dir)
+    stop = StopRequest(settings.shutdown_grace_s)
+    stop.listen()
+    if stop_with_stdin:
+        _stop_with_stdin()
+    bootstrap.worker(settings, stop).run()
+
+
+def migrate(
+    target: Annotated[
+        str, typer.Argument(help="`head` (what this version needs), `base` (no tables) or a revision.")
+    ] = "head",
+    data_dir: DataDir = None,
+) -> None:
+    """Bring the database up to what this version needs, or down to an older revision.
+
+    The embedded database is brought up by itself when the service starts.
+
+    Example: REELWORK_DATABASE_URL=postgresql://... reelwork migrate
+    """
+    from reelwork import bootstrap
+    from reelwork.db import migrate as migrations
+    from reelwork.settings import Settings
+
+    database = bootstrap.database(Settings.load(data_dir=data_dir))
+    before = migrations.current_revision(database)
+    migrations.migrate(database, target)
+    typer.echo(f"{before or 'base'} -> {migrations.current_revision(database) or 'base'}")
+
+
+def _stop_with_stdin() -> None:
+    """End when the process that started this one does, however it ends: its end of the pipe closes then."""
+
+    def wait_for_the_end() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait_for_the_end, name="stop-with-stdin", daemon=True).start()

@@ -1,0 +1,68 @@
+"""What runs in the worker's child process: one analysis after another."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from reelwork.errors import AnalysisFailed, ReelworkError
+from reelwork.pipeline.definition import PipelineDefinition
+from reelwork.pipeline.results import write_results
+from reelwork.pipeline.service import VideoFilePipelineService
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AnalysisRequest:
+    """One job's work: the video, its frozen pipeline and options, and where to write the results."""
+
+    job_id: UUID
+    video_path: Path
+    pipeline_definition: dict[str, Any]
+    options: dict[str, Any]
+    results_path: Path
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """The results are written."""
+
+    frames: int
+
+
+@dataclass(frozen=True)
+class AnalysisError:
+    """There are no results; ``message`` is for the person who submitted the job."""
+
+    message: str
+
+
+AnalysisAnswer = Analysed | AnalysisError
+
+
+def analysing(service: VideoFilePipelineService) -> Callable[[AnalysisRequest], AnalysisAnswer]:
+    """Return the function that answers requests."""
+
+    def answer(request: AnalysisRequest) -> AnalysisAnswer:
+        try:
+            return Analysed(_analyse(service, request))
+        except ReelworkError as error:
+            return AnalysisError(str(error))
+        except Exception as error:
+            log.exception("analysis.unexpected_error", extra={"job_id": str(request.job_id)})
+            return AnalysisError(f"The analysis failed unexpectedly ({type(error).__name__}: {error}).")
+
+    return answer
+
+
+def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> int:
+    definition = PipelineDefinition.model_validate(request.pipeline_definition)
+    sampling = definition.sampling.with_options(**request.options)
+    with request.results_path.open("wb") as stream:
+        frames = write_results(stream, request.job_id, service.iterate(request.video_path, definition, sampling))
+    if frames == 0:
+        raise AnalysisFailed("The video track presents no frames, so there is nothing to analyse.")
+    return frames
