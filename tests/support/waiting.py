@@ -1,0 +1,19 @@
+"""Wait for a condition instead of sleeping."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_S = 0.005
+
+
+def wait_until(condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+    """Return what ``condition`` answers as soon as it is true; fail when it does not become so."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s} s: {condition}")
+        time.sleep(POLL_S)
+    return answer
