@@ -70,7 +70,7 @@ class PostgresqlServer:
     def create_database(self, template: str = "template1") -> str:
         """Create a database of a new name as a copy of ``template``; return its name."""
         name = f"test_{uuid.uuid4().hex}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log')
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         return name
 
     def drop_database(self, name: str) -> None:

@@ -13,6 +13,8 @@ from reelwork.errors import FileMissing, InvalidKey, ServiceUnavailable
 
 # A name that starts with a dot is a temporary one of this adapter, or a way out of the root.
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+_MOST_KEY_CHARACTERS = 1024  # as in S3, and well below what a path may have
+_MOST_OPEN_ATTEMPTS = 100
 
 
 class LocalStorage:
@@ -27,8 +29,7 @@ class LocalStorage:
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
         try:
             with _told_apart():
-                _make_directory(path.parent, self._root)
-                stream = temporary.open("xb")
+                stream = _open_new(temporary, self._root)
             size = _write_durably(stream, chunks)
             with _told_apart():
                 temporary.rename(path)
@@ -41,18 +42,19 @@ class LocalStorage:
 
     def load_file(self, key: str) -> BinaryIO:
         """See ``StorageService``."""
-        try:
-            with _told_apart():
-                return self._path(key).open("rb")
-        except FileNotFoundError as error:
-            raise FileMissing(key) from error
+        path = self._path(key)
+        with _told_apart():
+            try:
+                return path.open("rb")
+            except FileNotFoundError as error:
+                raise FileMissing(key) from error
 
     def delete_file(self, key: str) -> None:
         """See ``StorageService``; a directory left empty below the first level goes with the file."""
         path = self._path(key)
         with _told_apart():
             path.unlink(missing_ok=True)
-        if path.parent.parent != self._root:
+        if key.count("/") > 1:
             with suppress(OSError):  # not empty, or already gone
                 path.parent.rmdir()
 
@@ -66,14 +68,14 @@ class LocalStorage:
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
-        if not all(_PART.fullmatch(part) for part in parts):
+        if len(key) > _MOST_KEY_CHARACTERS or not all(_PART.fullmatch(part) for part in parts):
             raise InvalidKey(key)
         return self._root.joinpath(*parts)
 
 
 def _write_durably(stream: BinaryIO, chunks: Iterable[bytes]) -> int:
     size = 0
-    with stream:
+    try:
         for chunk in chunks:  # what the source raises is not the storage's failure
             with _told_apart():
                 stream.write(chunk)
@@ -81,20 +83,30 @@ def _write_durably(stream: BinaryIO, chunks: Iterable[bytes]) -> int:
         with _told_apart():
             stream.flush()
             os.fsync(stream.fileno())
+    finally:
+        with suppress(OSError):  # closing tries once more to write what a full disk refused
+            stream.close()
     return size
 
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Turn the system's refusals into ``ServiceUnavailable``; "not found" stays what it is."""
+    """Turn the system's refusals into ``ServiceUnavailable``."""
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ServiceUnavailable("The file storage is full.") from error
         raise ServiceUnavailable(f"The file storage does not work: {error.strerror}.") from error
+
+
+def _open_new(path: Path, root: Path) -> BinaryIO:
+    # The directory may go again at once, when the last file in it is deleted at this moment.
+    for _ in range(_MOST_OPEN_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            _make_directory(path.parent, root)
+            return path.open("xb")
+    raise FileNotFoundError(errno.ENOENT, "its directory keeps disappearing")
 
 
 def _make_directory(directory: Path, root: Path) -> None:
