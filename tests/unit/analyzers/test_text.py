@@ -1,0 +1,168 @@
+"""The text analyzer on real frames and on written ones."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from reelwork.analyzers import Analyzer, AnalyzerContext, Frame
+from reelwork.analyzers.builtin.text import Text
+from tests.support.pictures import decoded, frames_of, plain, textured, written
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
+    """One loaded analyzer for all tests: it keeps nothing from frame to frame."""
+    analyzer = Text(Text.Settings(), AnalyzerContext(tmp_path_factory.mktemp("models")))
+    analyzer.load()
+    return analyzer
+
+
+@pytest.fixture(scope="module")
+def title_card() -> Frame:
+    return decoded("midroll-5s.mp4", stride=60)[1]
+
+
+@pytest.fixture(scope="module")
+def two_words() -> Frame:
+    page = plain(640, 360)
+    return frames_of([written(written(page, "LEFT", 60, 190), "RIGHT", 400, 190)])[0]
+
+
+def texts(answer: list[dict[str, Any]]) -> list[str]:
+    return [item["text"] for item in answer]
+
+
+def test_reads_a_title_card_from_top_to_bottom(reader: Analyzer, title_card: Frame) -> None:
+    (answer,) = reader.analyze([title_card], {})
+    assert texts(answer) == ["ExoPlayer ad test", "Midroll"]
+    assert all(item["confidence"] > 0.9 for item in answer)
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+
+
+def test_boxes_enclose_their_polygons(reader: Analyzer, title_card: Frame) -> None:
+    (answer,) = reader.analyze([title_card], {})
+    for item in answer:
+        box, (xs, ys) = item["box"], zip(*item["polygon"], strict=True)
+        assert len(xs) == 4
+        assert (box["x"], box["y"]) == (min(xs), min(ys))
+        assert (box["x"] + box["w"], box["y"] + box["h"]) == pytest.approx((max(xs), max(ys)), abs=2e-6)
+        left_top, right_top, right_bottom, left_bottom = item["polygon"]
+        assert max(left_top[0], left_bottom[0]) < min(right_top[0], right_bottom[0])
+        assert max(left_top[1], right_top[1]) < min(left_bottom[1], right_bottom[1])
+
+
+def test_boxes_stand_where_the_word_is_written(reader: Analyzer, two_words: Frame) -> None:
+    (answer,) = reader.analyze([two_words], {})
+    assert texts(answer) == ["LEFT", "RIGHT"]
+    ink = 255 - two_words.bgr()[..., 0]
+    for item, half in zip(answer, (slice(0, 320), slice(320, 640)), strict=True):
+        rows, columns = (np.flatnonzero(np.max(ink[:, half], axis=axis)) for axis in (1, 0))
+        box = item["box"]
+        assert box["x"] * 640 == pytest.approx(half.start + columns[0], abs=12)
+        assert (box["x"] + box["w"]) * 640 == pytest.approx(half.start + columns[-1], abs=12)
+        assert box["y"] * 360 == pytest.approx(rows[0], abs=12)
+        assert (box["y"] + box["h"]) * 360 == pytest.approx(rows[-1], abs=12)
+
+
+def test_reads_every_digit_of_every_burned_in_time(reader: Analyzer) -> None:
+    frames = decoded("burned-in-time-15fps.mp4")
+    assert len(frames) == 15
+    for frame in frames:
+        (answer,) = reader.analyze([frame], {})
+        assert f"00:00:{frame.time_s:06.3f}" in texts(answer), frame
+
+
+def test_nothing_written_is_an_empty_list(reader: Analyzer) -> None:
+    pictures = [plain(640, 360, (0, 0, 0)), plain(640, 360), plain(16, 16), plain(2, 400), plain(400, 2)]
+    assert reader.analyze(frames_of(pictures), {}) == [[]] * len(pictures)
+
+
+def test_the_answer_does_not_depend_on_batches(reader: Analyzer, title_card: Frame, two_words: Frame) -> None:
+    frames = [title_card, two_words, *frames_of([plain(640, 360)])]
+    assert reader.analyze(frames, {}) == [answer for frame in frames for answer in reader.analyze([frame], {})]
+
+
+def test_a_line_is_read_alike_whatever_else_is_written(reader: Analyzer, two_words: Frame) -> None:
+    alone = frames_of([written(plain(640, 360), "LEFT", 60, 190)])
+    (with_company,), (without,) = reader.analyze([two_words], {}), reader.analyze(alone, {})
+    assert with_company[0] == without[0]
+
+
+def test_reads_inside_given_boxes_only(reader: Analyzer, two_words: Frame) -> None:
+    everything = reader.analyze([two_words], {})[0]
+    boxes = [
+        {"label": "empty", "box": {"x": 0.0, "y": 0.0, "w": 0.3, "h": 0.2}},
+        {"label": "sign", "box": {"x": 0.55, "y": 0.3, "w": 0.45, "h": 0.4}},
+        {"label": "nothing left of it", "box": {"x": 0.2, "y": 0.5, "w": 0.0, "h": 0.2}},
+    ]
+    (answer,) = reader.analyze([two_words], {"signs": [boxes]})
+    assert texts(answer) == ["RIGHT"]
+    assert answer[0]["region"] == 1
+    for side in ("x", "y", "w", "h"):
+        assert answer[0]["box"][side] == pytest.approx(everything[1]["box"][side], abs=0.03)
+
+
+def test_regions_of_several_inputs_count_on(reader: Analyzer, two_words: Frame) -> None:
+    left, right = ({"box": {"x": x, "y": 0.0, "w": 0.5, "h": 1.0}} for x in (0.0, 0.5))
+    (answer,) = reader.analyze([two_words], {"first": [[left]], "second": [[right]]})
+    assert [(item["text"], item["region"]) for item in answer] == [("LEFT", 0), ("RIGHT", 1)]
+
+
+def test_small_and_cut_off_regions_are_read_or_empty(reader: Analyzer, two_words: Frame) -> None:
+    boxes = [{"box": {"x": x, "y": y, "w": 0.01, "h": 0.01}} for x, y in ((0.0, 0.0), (0.99, 0.99), (0.2, 0.5))]
+    (answer,) = reader.analyze([two_words], {"signs": [boxes]})
+    assert isinstance(answer, list)
+
+
+def test_regions_belong_to_their_own_frame(reader: Analyzer, two_words: Frame, title_card: Frame) -> None:
+    whole = [{"box": {"x": 0.0, "y": 0.0, "w": 1.0, "h": 1.0}}]
+    answers = reader.analyze([two_words, title_card, two_words], {"signs": [[], whole, whole]})
+    assert [texts(answer) for answer in answers] == [[], ["ExoPlayer ad test", "Midroll"], ["LEFT", "RIGHT"]]
+
+
+@pytest.mark.parametrize("output", [{"cut": False}, [{"label": "no box"}], None])
+def test_an_input_without_boxes_is_refused(reader: Analyzer, two_words: Frame, output: Any) -> None:
+    with pytest.raises(ValueError, match="'shots' does not answer lists of items with a 'box'"):
+        reader.analyze([two_words], {"shots": [output]})
+
+
+def test_small_text_in_a_large_frame_is_read_at_full_resolution(reader: Analyzer) -> None:
+    frame = frames_of([written(plain(2880, 1620), "Small print 0123456789", 900, 800, scale=1.2)])[0]
+    assert texts(reader.analyze([frame], {})[0]) == ["Small print 0123456789"]
+
+
+def test_upside_down_text_needs_the_setting(context: AnalyzerContext) -> None:
+    upside_down = frames_of([written(plain(640, 200), "UPSIDE DOWN", 120, 120)[::-1, ::-1].copy()])
+    analyzer = Text(Text.Settings(rotated=True), context)
+    analyzer.load()
+    assert texts(analyzer.analyze(upside_down, {})[0]) == ["UPSIDE DOWN"]
+
+
+def test_less_confident_lines_are_left_out(reader: Analyzer, context: AnalyzerContext, title_card: Frame) -> None:
+    confidences = [item["confidence"] for item in reader.analyze([title_card], {})[0]]
+    strict = Text(Text.Settings(min_confidence=(min(confidences) + max(confidences)) / 2), context)
+    strict.load()
+    assert texts(strict.analyze([title_card], {})[0]) == ["Midroll"]
+
+
+def test_frames_stay_as_they_are_and_nothing_is_printed(
+    reader: Analyzer, two_words: Frame, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = two_words.bgr().copy()
+    reader.analyze([two_words, *frames_of([plain(64, 64), textured(320, 180)])], {})
+    assert (two_words.bgr() == before).all()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_all_models_come_with_the_package(context: AnalyzerContext) -> None:
+    assert Text.unavailable_because(Text.Settings(), context) is None
+    assert list(context.models_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [{"max_side": 10}, {"min_confidence": 1.5}, {"language": "en"}])
+def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Text.Settings(**wrong)
