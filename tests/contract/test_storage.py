@@ -8,12 +8,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tests.support.concurrency import in_threads
+from tests.support.memory import peak_growth_bytes
 
 from reelwork.errors import FileMissing, InvalidKey
 from reelwork.storage.local import LocalStorage
 from reelwork.storage.service import StorageService, results_key, video_key
-from tests.support.concurrency import in_threads
-from tests.support.memory import peak_growth_bytes
 
 KEY = "video_jobs/one.mp4"
 MEBIBYTE = 2**20
@@ -206,9 +206,7 @@ class TestLoading:
 
 
 class TestDeleting:
-    def test_removes_that_file_alone(
-        self, storage: StorageService, everything_stored: Callable[[], list[str]]
-    ) -> None:
+    def test_removes_that_file_alone(self, storage: StorageService, everything_stored: Callable[[], list[str]]) -> None:
         storage.save_file(KEY, [b"x"])
         storage.save_file("video_jobs/two.mp4", [b"y"])
         storage.delete_file(KEY)

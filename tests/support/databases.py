@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
+from tests.support.postgresql import PostgresqlServer
 
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate
-from tests.support.postgresql import PostgresqlServer
 
 
 @contextmanager
@@ -82,5 +82,3 @@ def run(database: Database, statement: str, **parameters: Any) -> int:
     """Run a plain statement that writes, past the store and its guards; return how many rows it touched."""
     with database.writing() as session:
         return session.execute(text(statement), parameters).rowcount  # type: ignore[attr-defined,no-any-return]
-
-

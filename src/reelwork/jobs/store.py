@@ -76,9 +76,7 @@ class JobStore:
             job = session.scalar(statement.returning(Job))
             if job is None:
                 return None
-            return Claim(
-                Lease(job.job_id, token, job.attempt), job.input_path, job.pipeline_definition, job.options
-            )
+            return Claim(Lease(job.job_id, token, job.attempt), job.input_path, job.pipeline_definition, job.options)
 
     def renew(self, lease: Lease, lease_s: float) -> bool:
         """Extend a lease; False when it was lost."""
@@ -109,7 +107,8 @@ class JobStore:
         expired = Job.lease_expires_at < database_now()
         message = f"{_WORKER_LOST}; it was tried {max_attempts} time(s)."
         failing = _move(JobStatus.RUNNING, JobStatus.FAILED).where(expired, Job.attempt >= max_attempts)
-        releasing = _move(JobStatus.RUNNING, JobStatus.PENDING).where(expired)
+        # Said again, because the clock goes on between the two statements.
+        releasing = _move(JobStatus.RUNNING, JobStatus.PENDING).where(expired, Job.attempt < max_attempts)
         with self._database.writing() as session:
             failed = session.scalars(failing.values(error_message=message, **_NO_LEASE).returning(Job.job_id)).all()
             released = session.scalars(releasing.values(**_NO_LEASE).returning(Job.job_id)).all()

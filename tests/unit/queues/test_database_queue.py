@@ -5,10 +5,10 @@ import time
 from uuid import UUID, uuid4
 
 from sqlalchemy import event
+from tests.support.databases import rows, run
 
 from reelwork.db.engine import Database
 from reelwork.queues.database import DatabaseQueue
-from tests.support.databases import rows, run
 
 
 def test_a_position_is_never_given_twice(database: Database, database_queue: DatabaseQueue) -> None:

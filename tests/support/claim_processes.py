@@ -1,0 +1,16 @@
+"""What worker processes of their own do with the job table; each opens the database by its URL."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from tests.support.databases import opened
+
+from reelwork.jobs.store import JobStore
+from reelwork.queues.database import DatabaseQueue
+
+
+def claim_all(number: int, url: str, job_ids: Sequence[UUID]) -> list[UUID]:
+    """Try to claim each job; return those that were got."""
+    with opened(url) as database:
+        store = JobStore(database, DatabaseQueue(database))
+        return [job_id for job_id in job_ids if store.claim(job_id, f"worker {number}", 60)]

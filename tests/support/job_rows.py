@@ -1,0 +1,96 @@
+"""The job table past the store: rows put in, read and changed without its guards."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from tests.support.jobs import DEFINITION
+
+from reelwork.db.engine import Database
+from reelwork.db.types import UtcDateTime, database_now
+from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.model import Job
+
+COLUMNS = [column.name for column in Job.__table__.columns]
+
+# Plain types: what the model would refuse must reach the table.
+job_table = sa.table(
+    "job",
+    sa.column("job_id", sa.Uuid()),
+    sa.column("status", sa.String()),
+    sa.column("created_at", UtcDateTime()),
+    sa.column("updated_at", UtcDateTime()),
+    sa.column("input_path", sa.Text()),
+    sa.column("output_path", sa.Text()),
+    sa.column("error_message", sa.Text()),
+    sa.column("pipeline", sa.String()),
+    sa.column("pipeline_definition", sa.JSON()),
+    sa.column("options", sa.JSON()),
+    sa.column("attempt", sa.Integer()),
+    sa.column("lease_token", sa.Uuid()),
+    sa.column("lease_expires_at", UtcDateTime()),
+    sa.column("worker", sa.Text()),
+)
+
+
+def consistent_row(status: JobStatus, /, **columns: Any) -> dict[str, Any]:
+    """Return the columns of a job that may be in ``status``."""
+    moment = datetime(2024, 5, 6, 7, 8, 9, 123000, UTC)
+    running = status is JobStatus.RUNNING
+    row = {
+        "job_id": uuid4(),
+        "status": str(status),
+        "created_at": moment,
+        "updated_at": moment,
+        "input_path": "video_jobs/x.mp4",
+        "output_path": "video_results/x/y.json" if status is JobStatus.COMPLETED else None,
+        "error_message": "It broke." if status is JobStatus.FAILED else None,
+        "pipeline": "frames",
+        "pipeline_definition": DEFINITION,
+        "options": {},
+        "attempt": 0 if status is JobStatus.PENDING else 1,
+        "lease_token": uuid4() if running else None,
+        "lease_expires_at": moment + timedelta(days=36500) if running else None,
+        "worker": "somebody" if running else None,
+    }
+    return row | columns
+
+
+def insert_row(database: Database, row: dict[str, Any]) -> UUID:
+    """Put a row into the table as it is."""
+    with database.writing() as session:
+        session.execute(sa.insert(job_table).values(**row))
+    return row["job_id"]  # type: ignore[no-any-return]
+
+
+def update_row(database: Database, job_id: UUID, /, **columns: Any) -> None:
+    """Change columns of a row as they are."""
+    with database.writing() as session:
+        session.execute(sa.update(job_table).where(job_table.c.job_id == job_id).values(**columns))
+
+
+def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
+    """Return every column of a row."""
+    with database.reading() as session:
+        job = session.get(Job, job_id)
+        assert job is not None
+        return {name: getattr(job, name) for name in COLUMNS}
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that differ, as they are after."""
+    return {name: after[name] for name in after if after[name] != before[name]}
+
+
+def let_lease_run_out(database: Database, job_id: UUID) -> None:
+    """Make the lease of a job one that ended a second ago, on the database's clock."""
+    update_row(database, job_id, lease_expires_at=database_now(-1))
+
+
+def clock_of(database: Database) -> datetime:
+    """Return what the database's clock says."""
+    with database.reading() as session:
+        now = session.scalar(sa.select(database_now()))
+        assert now is not None
+        return now
