@@ -57,9 +57,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         except ValidationError as error:
-            lines = (
-                f"  - {'_'.join(['REELWORK', *map(str, e['loc'])]).upper()}: {e['msg']}" for e in error.errors()
-            )
+            lines = (f"  - {'_'.join(['REELWORK', *map(str, e['loc'])]).upper()}: {e['msg']}" for e in error.errors())
             raise ConfigurationError("\n".join(["These settings are wrong:", *lines])) from error
 
     @property

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import typer
+
 from reelwork.settings import Settings
 from reelwork.worker.stop import StopRequest
 
@@ -44,9 +46,7 @@ class ServiceProcesses:
 
     def _start(self, command: str, *options: str) -> subprocess.Popen[bytes]:
         arguments = [command, *options, "--data-dir", str(self._settings.data_dir), "--stop-with-stdin"]
-        return subprocess.Popen(
-            [sys.executable, "-m", "reelwork", *arguments], stdin=subprocess.PIPE, process_group=0
-        )
+        return subprocess.Popen([sys.executable, "-m", "reelwork", *arguments], stdin=subprocess.PIPE, process_group=0)
 
     def _replace_dead_workers(self) -> None:
         for position, process in enumerate(self._workers):
@@ -57,6 +57,7 @@ class ServiceProcesses:
 
     def _stop_all(self) -> None:
         """Pass the wish on, a second one too, and end what does not follow it."""
+        typer.echo("Reelwork is stopping; a job in hand may finish. Ask again (Ctrl-C) to stop at once.")
         processes = [*self._workers, self._api]
         self._signal(processes)
         impatient = False

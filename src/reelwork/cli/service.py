@@ -127,7 +127,9 @@ def _stop_with_stdin() -> None:
     """End when the process that started this one does, however it ends: its end of the pipe closes then."""
 
     def wait_for_the_end() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: the interpreter cannot end while a thread holds its buffer's lock.
+        while os.read(0, 1):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait_for_the_end, name="stop-with-stdin", daemon=True).start()

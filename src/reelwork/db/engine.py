@@ -1,14 +1,14 @@
 """One way to open the database and to run a transaction on it, for SQLite and PostgreSQL alike."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from reelwork.errors import ConfigurationError, ServiceUnavailable
@@ -47,9 +47,9 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Run a transaction that writes; what it wrote is durable when the block ends."""
-        with _answering(), self._turn(), Session(self._writing_engine(), expire_on_commit=False) as session:
-            with session.begin():
-                yield session
+        session = Session(self._writing_engine(), expire_on_commit=False)
+        with _answering(), self._turn(), session, session.begin():
+            yield session
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -85,7 +85,7 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or not os.path.isabs(parsed.database):
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or not Path(parsed.database).is_absolute():
         raise ConfigurationError(
             "The database URL must be postgresql://... or sqlite:////absolute/path.db "
             "(a relative or in-memory SQLite would differ between the API and the worker)."

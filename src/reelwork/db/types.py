@@ -30,7 +30,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class database_now(ColumnElement[datetime]):
+class database_now(ColumnElement[datetime]):  # noqa: N801  (reads as the SQL function it is)
     """The database's clock, ``plus_s`` seconds later.
 
     Leases are judged by one clock, whatever the clocks of the workers say.

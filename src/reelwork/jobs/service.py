@@ -9,7 +9,6 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from reelwork.errors import JobNotFound, ReelworkError, ResultsNotReady, UploadEmpty
-from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.model import Job
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import DEFAULT_PIPELINE, PipelineCatalog

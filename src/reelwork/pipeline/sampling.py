@@ -40,11 +40,9 @@ class Sampling(BaseModel):
 
     def pick(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """Yield the frames to analyse; stops reading ``frames`` once ``max_frames`` are out."""
-        picked = 0
-        for frame in self._due(frames):
+        for count, frame in enumerate(self._due(frames), start=1):
             yield frame
-            picked += 1
-            if picked == self.max_frames:
+            if count == self.max_frames:
                 return
 
     def _due(self, frames: Iterable[Frame]) -> Iterator[Frame]:

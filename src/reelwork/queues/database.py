@@ -1,9 +1,10 @@
 """The default queue: hints in a table beside the jobs, shared by every process that shares the database."""
 
 import time
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Delete, Insert, Integer, Uuid, delete, func, select
+from sqlalchemy import BigInteger, Executable, Insert, Integer, Uuid, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -17,7 +18,7 @@ class QueueEntry(Base):
 
     __tablename__ = "queue_entry"
     # Without this SQLite gives the position of a deleted last row to the next one.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     position: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
@@ -65,14 +66,16 @@ class DatabaseQueue:
 
     def _take(self) -> UUID | None:
         with self._database.writing() as session:
-            return session.scalar(_take_oldest())
+            job_id: UUID | None = session.scalar(_take_oldest())
+            return job_id
 
     def _insert(self, job_id: UUID) -> Insert:
         dialect = sqlite if self._database.is_sqlite else postgresql
-        return dialect.insert(QueueEntry).values(job_id=job_id).on_conflict_do_nothing(index_elements=["job_id"])
+        statement: Any = dialect.insert(QueueEntry).values(job_id=job_id)
+        return statement.on_conflict_do_nothing(index_elements=["job_id"])  # type: ignore[no-any-return]
 
 
-def _take_oldest() -> Delete:
+def _take_oldest() -> Executable:
     # SKIP LOCKED (ignored by SQLite, which has one writer) lets workers take different hints at once
     # instead of queueing for the same one.
     oldest = select(QueueEntry.position).order_by(QueueEntry.position).limit(1).with_for_update(skip_locked=True)

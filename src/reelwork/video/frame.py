@@ -61,7 +61,7 @@ class Frame:
     def bgr(self) -> "Image":
         """Return the upright picture: height x width x 3, uint8, BGR, contiguous, read-only."""
         if self._bgr is None:
-            self._bgr = self._upright(self._decoded.to_ndarray(format="bgr24"))
+            self._bgr = self._upright(self._converted("bgr24"))
         return self._bgr
 
     def luma(self) -> "Image":
@@ -75,10 +75,13 @@ class Frame:
 
         decoded = self._decoded
         if decoded.format.name not in _LUMA_FIRST:
-            return decoded.to_ndarray(format="gray")
+            return self._converted("gray")
         plane = decoded.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         return rows[: decoded.height, : decoded.width]  # type: ignore[no-any-return]
+
+    def _converted(self, pixel_format: str) -> "Image":
+        return self._decoded.to_ndarray(format=pixel_format)  # type: ignore[return-value]
 
     def _upright(self, picture: "Image") -> "Image":
         import numpy as np

@@ -6,6 +6,7 @@ The file is not trusted: it may crash the decoder, so open one in a child proces
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -99,10 +100,10 @@ class VideoFile:
             raise DecodingStopped(index, self.facts.expected_frames, error.strerror or str(error)) from error
 
     def _frame(self, index: int, decoded: "av.VideoFrame") -> Frame:
-        if decoded.pts is None:
+        if decoded.pts is None or decoded.time_base is None:
             raise DecodingStopped(index, self.facts.expected_frames, "a frame carries no presentation time")
         # FFmpeg gives the display matrix as degrees counter-clockwise that turn the picture upright.
-        return Frame(index, decoded.pts * decoded.time_base, decoded, round(decoded.rotation / 90))
+        return Frame(index, Fraction(decoded.pts) * decoded.time_base, decoded, round(decoded.rotation / 90))
 
 
 @contextmanager
@@ -114,7 +115,7 @@ def _container(path: Path, limits: DecodeLimits) -> Iterator["InputContainer"]:
             f"file:{path.resolve()}",
             format="mov",
             container_options=_CONTAINER_OPTIONS,
-            stream_options=[{"max_pixels": str(limits.max_pixels)}] * _MOST_STREAMS,
+            stream_options=[{"max_pixels": str(limits.max_pixels)}] * _MOST_STREAMS,  # type: ignore[list-item]
         )
     except (av.FFmpegError, ValueError) as error:  # ValueError: PyAV found no stream to give options to
         raise VideoUnreadable(_why_not_opened(path)) from error
@@ -144,7 +145,8 @@ def _video_stream(container: "InputContainer", limits: DecodeLimits) -> "VideoSt
         raise VideoUnreadable(f"The MP4 has no video track ({found}).")
     stream = streams[0]
     context = stream.codec_context
-    if context is None or context.codec_tag == "encv":
+    # PyAV leaves the context out where FFmpeg has no decoder, whatever its types say.
+    if context is None or context.codec_tag == "encv":  # type: ignore[redundant-expr]
         raise VideoUnreadable(
             "The video track is encrypted (DRM) or coded in a way this service has no decoder for. "
             "Send an unprotected MP4, for example with H.264 video."

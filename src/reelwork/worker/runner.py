@@ -18,6 +18,7 @@ from reelwork.worker.stop import StopRequest
 log = logging.getLogger(__name__)
 
 _COPY_BYTES = 2**20
+_STOPPING_SLICE_S = 0.1
 
 
 class StopNow(Exception):
@@ -85,9 +86,7 @@ class JobRunner:
     def _analyse(self, claim: Claim, results_path: Path, keeper: LeaseKeeper) -> AnalysisAnswer:
         with self._storage.local_path(claim.input_path) as video_path:
             self._child.send(
-                AnalysisRequest(
-                    claim.lease.job_id, video_path, claim.pipeline_definition, claim.options, results_path
-                )
+                AnalysisRequest(claim.lease.job_id, video_path, claim.pipeline_definition, claim.options, results_path)
             )
             try:
                 self._watch(keeper)
@@ -100,12 +99,12 @@ class JobRunner:
         """Return when the child has answered or died; raise when it must not go on."""
         deadline = time.monotonic() + self._job_timeout_s
         while True:
-            grace_left_s = self._stop.grace_left_s
-            waits = [keeper.due_in_s, deadline - time.monotonic()]
-            if grace_left_s is None:
-                ready = self._child.wait_for_answer(min(waits), self._stop)
+            remaining_s = min(keeper.due_in_s, deadline - time.monotonic())
+            if self._stop.asked:
+                # In slices: a second request must not wait for the end of the grace.
+                ready = self._child.wait_for_answer(min(remaining_s, _STOPPING_SLICE_S))
             else:
-                ready = self._child.wait_for_answer(min(*waits, grace_left_s))
+                ready = self._child.wait_for_answer(remaining_s, self._stop)
             if ready:
                 return
             keeper.renew_if_due()

@@ -1,0 +1,68 @@
+# `make demo`, `make test` and `make serve` install what they need into .venv; nothing else has to be done first.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(VENV)-lock/bin/uv
+DATA   ?= $(CURDIR)/.reelwork
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check lint types architecture bench lock clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what was found, stop
+	@$(BIN)/python scripts/demo.py
+
+serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .reelwork)
+	@$(BIN)/reelwork up --data-dir $(DATA)
+
+test: $(VENV)/development  ## Run every test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/development  ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/development  ## Check types
+	$(BIN)/mypy
+
+architecture: $(VENV)/development  ## Check that imports point downwards
+	$(BIN)/lint-imports
+
+check: lint types architecture test  ## Everything CI runs
+
+bench: $(VENV)/development  ## Measure, side by side, in one run
+	$(BIN)/python -m benchmarks
+
+# The installed dependencies, as pinned; made again when the pins change. The project itself is installed
+# editable, so that its entry points (the command, the analyzers) exist.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11 ...'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/runtime.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/development: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/runtime
+
+# dev.txt holds all of runtime.txt, at the same versions.
+LOCK = $(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url \
+       --no-emit-find-links --quiet --custom-compile-command 'make lock'
+
+lock:  ## Pin the newest versions that pyproject.toml admits
+	test -x $(UV) || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
+	$(LOCK) --group dev --upgrade --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+
+clean:  ## Remove what was installed and built
+	rm -rf $(VENV) $(VENV)-lock build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

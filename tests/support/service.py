@@ -1,0 +1,167 @@
+"""Start the real commands as a user would, speak HTTP to them, and kill them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+PLUGIN_DIR = Path(__file__).parent / "plugin"
+_READY = re.compile(rb"Reelwork is ready at (http://\S+)")
+_START_TIMEOUT_S = 60.0
+
+
+class Command:
+    """One running `reelwork` command and what it printed."""
+
+    def __init__(self, data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self.log_path = data_dir / f"{arguments[0]}-{time.monotonic_ns()}.log"
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "reelwork", *arguments, "--data-dir", str(data_dir)],
+                env={**variables, "PYTHONPATH": str(PLUGIN_DIR), **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+
+    @property
+    def output(self) -> bytes:
+        """What it has printed so far."""
+        return self.log_path.read_bytes()
+
+    def wait_for_output(self, pattern: bytes, timeout_s: float = _START_TIMEOUT_S) -> re.Match[bytes]:
+        """Wait until the command has printed ``pattern``."""
+        deadline = time.monotonic() + timeout_s
+        while (found := re.search(pattern, self.output)) is None:
+            assert self.process.poll() is None, f"it ended:\n{self.output.decode()}"
+            assert time.monotonic() < deadline, f"{pattern!r} did not come:\n{self.output.decode()}"
+            time.sleep(0.02)
+        return found
+
+    def url(self) -> str:
+        """Wait until the API listens and return its address."""
+        return self.wait_for_output(_READY.pattern)[1].decode()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process alone."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill this process alone, as the kernel would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, timeout_s: float = 30.0) -> int:
+        """Ask to stop and return the exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout_s)
+
+
+class Service:
+    """A data directory and the commands started on it; everything is ended on exit."""
+
+    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.environment = dict(environment or {})
+        self._commands: list[Command] = []
+
+    def start(self, *arguments: str) -> Command:
+        """Start a command on this data directory."""
+        command = Command(self.data_dir, *arguments, environment=self.environment)
+        self._commands.append(command)
+        return command
+
+    def close(self) -> None:
+        """Kill whatever still runs, with all it started."""
+        for command in self._commands:
+            if command.process.poll() is None:
+                command.kill()
+
+    def write_pipeline(self, name: str, analyzer: str, **settings: Any) -> None:
+        """Add a pipeline file of one node."""
+        folder = self.data_dir / "pipelines"
+        folder.mkdir(parents=True, exist_ok=True)
+        with_settings = "".join(f"\n      {key}: {value}" for key, value in settings.items())
+        (folder / f"{name}.yaml").write_text(
+            f"name: {name}\nnodes:\n  answer:\n    analyzer: {analyzer}\n"
+            + (f"    with:{with_settings}\n" if settings else "")
+            + "outputs: [answer]\n"
+        )
+
+    def stored_files(self) -> list[str]:
+        """Everything in the file storage, temporary files too."""
+        root = self.data_dir / "files"
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+class Caller:
+    """A plain HTTP client of the contract's three calls."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=30.0)
+
+    def submit(self, path: Path, **options: str | int) -> UUID:
+        """Submit a file as a form and return the job's id."""
+        with path.open("rb") as stream:
+            data = {name: str(value) for name, value in options.items()}
+            answer = self.http.post("/video/submit", files={"file": stream}, data=data)
+        assert answer.status_code == 202, answer.text
+        return UUID(answer.json()["job_id"])
+
+    def status(self, job_id: UUID) -> dict[str, Any]:
+        """Return the status document."""
+        answer = self.http.get(f"/video/status/{job_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()  # type: ignore[no-any-return]
+
+    def wait_for(self, job_id: UUID, *statuses: str, timeout_s: float = 120.0) -> str:
+        """Poll until the job has one of the statuses."""
+        deadline = time.monotonic() + timeout_s
+        while (status := self.status(job_id)["status"]) not in statuses:
+            assert time.monotonic() < deadline, f"still {status} after {timeout_s} s"
+            time.sleep(0.05)
+        return str(status)
+
+    def results(self, job_id: UUID) -> list[dict[str, Any]]:
+        """Wait for the end of the job and return its results; a failed job fails the test with its error."""
+        self.wait_for(job_id, "completed", "failed")
+        answer = self.http.get(f"/video/results/{job_id}")
+        assert answer.status_code == 200, answer.text
+        document = answer.json()
+        assert document["job_id"] == str(job_id)
+        return document["results"]  # type: ignore[no-any-return]
+
+    def error(self, job_id: UUID) -> str:
+        """Wait for the job to fail and return its error."""
+        self.wait_for(job_id, "failed")
+        return str(self.http.get(f"/video/results/{job_id}").json()["error_message"])
+
+
+def descendants(pid: int) -> set[int]:
+    """Process ids of the children of a process, and of theirs."""
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found |= {child} | descendants(child)
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process still runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
