@@ -1,19 +1,13 @@
 """The service, running."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from tests.support.service import Caller, Service
+from tests.support.service_fixtures import caller, service
 
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """A data directory to start commands on."""
-    service = Service(tmp_path / "data")
-    yield service
-    service.close()
+__all__ = ["caller", "service"]
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +24,3 @@ def up(shared_service: Service) -> Iterator[Caller]:
     caller = Caller(shared_service.start("up", "--port", "0").url())
     yield caller
     caller.http.close()
-
-
-@pytest.fixture
-def caller() -> Iterator[Callable[[str], Caller]]:
-    """Makes callers that are closed at the end."""
-    callers: list[Caller] = []
-
-    def make(url: str) -> Caller:
-        callers.append(Caller(url))
-        return callers[-1]
-
-    yield make
-    for made in callers:
-        made.http.close()

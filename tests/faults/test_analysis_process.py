@@ -1,0 +1,102 @@
+"""Whatever becomes of the analysis process, the job ends with a reason and the worker goes on."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import Caller, Command, Service, descendants
+
+
+@pytest.fixture
+def calls(service: Service, caller: Callable[[str], Caller]) -> Caller:
+    service.write_pipeline("crash", "crash")
+    service.write_pipeline("raising", "raise", frame=5)
+    service.write_pipeline("slow", "pause", seconds=0.05)
+    service.write_pipeline("endless", "pause", seconds=60)
+    return caller(service.start("serve", "--port", "0").url())
+
+
+def assert_goes_on(calls: Caller, worker: Command, media_dir: Path) -> None:
+    assert worker.process.poll() is None
+    assert len(calls.results(calls.submit(media_dir / "fragmented.mp4", pipeline="frames"))) == 30
+
+
+def stored_results(service: Service) -> list[str]:
+    return [name for name in service.stored_files() if name.startswith("video_results")]
+
+
+def test_crash_costs_attempts_and_then_fails_the_job(service: Service, calls: Caller, media_dir: Path) -> None:
+    worker = service.start("worker")
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="crash")
+
+    error = calls.error(job_id)
+
+    assert error == "The analysis process was killed by signal 11 (SIGSEGV). The job was tried 3 time(s)."
+    assert worker.output.count(b'"event": "job.running"') == 3
+    assert stored_results(service) == []
+    assert_goes_on(calls, worker, media_dir)
+
+
+def test_exception_fails_the_job_at_once(service: Service, calls: Caller, media_dir: Path) -> None:
+    worker = service.start("worker")
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="raising")
+
+    error = calls.error(job_id)
+
+    assert error == "Node 'answer' (analyzer 'raise') failed on frames 4 to 7: ValueError: the lens cap is on"
+    assert worker.output.count(b'"event": "job.running"') == 1
+    assert stored_results(service) == []
+    assert_goes_on(calls, worker, media_dir)
+
+
+def test_hang_ends_at_the_time_limit(service: Service, calls: Caller, media_dir: Path) -> None:
+    service.environment = {"REELWORK_JOB_TIMEOUT_S": "1", "REELWORK_MAX_ATTEMPTS": "2"}
+    worker = service.start("worker")
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="endless")
+
+    error = calls.error(job_id)
+
+    assert error == "The analysis process took longer than 1 s and was stopped. The job was tried 2 time(s)."
+    assert_goes_on(calls, worker, media_dir)
+
+
+def test_killed_analysis_is_tried_again_and_answers_each_frame_once(
+    service: Service, calls: Caller, media_dir: Path
+) -> None:
+    worker = service.start("worker")
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
+    calls.wait_for(job_id, "running")
+
+    for pid in descendants(worker.process.pid):
+        os.kill(pid, signal.SIGKILL)
+
+    results = calls.results(job_id)
+    assert [entry["frame_index"] for entry in results] == list(range(30))
+    assert len({entry["result"]["answer"]["pid"] for entry in results}) == 1
+    assert len(stored_results(service)) == 1
+
+
+def test_job_longer_than_its_lease_is_run_once(service: Service, calls: Caller, media_dir: Path) -> None:
+    service.environment = {"REELWORK_LEASE_S": "1"}
+    workers = [service.start("worker"), service.start("worker")]
+    job_id = calls.submit(media_dir / "person-small.mp4", pipeline="slow", max_frames=30)
+    longer_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="slow", max_frames=60)
+
+    assert len(calls.results(job_id)) == 30
+    assert len(calls.results(longer_id)) == 60
+    output = b"".join(worker.output for worker in workers)
+    assert output.count(b'"event": "job.running"') == 2
+    assert b"job.rescued" not in output
+
+
+def test_broken_plugin_stops_nothing_and_is_listed(service: Service, caller: Callable[[str], Caller]) -> None:
+    service.write_pipeline("hopeless", "broken")
+    calls = caller(service.start("serve", "--port", "0").url())
+
+    pipelines = {entry["name"]: entry for entry in calls.http.get("/pipelines").json()["pipelines"]}
+
+    assert "troublesome_that_is_not_there" in pipelines["hopeless"]["unavailable_because"]
+    assert pipelines["text"]["available"]

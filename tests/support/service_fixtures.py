@@ -1,0 +1,30 @@
+"""Fixtures for suites that start the real commands."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import Caller, Service
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A data directory to start commands on."""
+    service = Service(tmp_path / "data")
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def caller() -> Iterator[Callable[[str], Caller]]:
+    """Makes callers that are closed at the end."""
+    callers: list[Caller] = []
+
+    def make(url: str) -> Caller:
+        callers.append(Caller(url))
+        return callers[-1]
+
+    yield make
+    for made in callers:
+        made.http.close()
