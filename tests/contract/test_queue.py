@@ -229,9 +229,13 @@ class TestWithinATransaction:
         assert drain(database_queue) == [job_id]
 
     def test_a_hint_goes_back_with_its_transaction(self, database: Database, database_queue: DatabaseQueue) -> None:
-        with pytest.raises(ZeroDivisionError), database.writing() as session:
-            database_queue.enqueue_within(session, uuid4())
-            raise ZeroDivisionError
+        def enqueue_and_break() -> None:
+            with database.writing() as session:
+                database_queue.enqueue_within(session, uuid4())
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            enqueue_and_break()
         assert database_queue.size() == 0
 
     def test_a_hint_that_waits_already_does_no_harm(self, database: Database, database_queue: DatabaseQueue) -> None:

@@ -29,6 +29,5 @@ def _refusal(storage: LocalStorage, key: str, chunks: list[bytes]) -> str | None
     try:
         storage.save_file(key, chunks)
     except ServiceUnavailable as error:
-        assert isinstance(error.__cause__, OSError)
-        return str(error)
+        return str(error) if isinstance(error.__cause__, OSError) else f"no cause: {error}"
     return None

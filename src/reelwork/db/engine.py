@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -15,6 +15,10 @@ from reelwork.errors import ConfigurationError, ServiceUnavailable
 
 _BUSY_TIMEOUT_MS = 10_000
 _WRITING = "reelwork_writing"
+_WRONG_URL = (
+    "The database URL must be postgresql://... or sqlite:////absolute/path.db "
+    "(a relative or in-memory SQLite would differ between the API and the worker)."
+)
 
 
 class Base(DeclarativeBase):
@@ -76,25 +80,37 @@ class Database:
         if self._lock_path is None:
             yield
             return
-        with self._lock_path.open("a") as lock:
+        try:
+            lock = self._lock_path.open("a")
+        except OSError as error:
+            raise ServiceUnavailable("The database directory cannot be written to.") from error
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or not Path(parsed.database).is_absolute():
-        raise ConfigurationError(
-            "The database URL must be postgresql://... or sqlite:////absolute/path.db "
-            "(a relative or in-memory SQLite would differ between the API and the worker)."
-        )
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(parsed.database or "")
+    if parsed.get_backend_name() != "sqlite" or not path.is_absolute():
+        raise ConfigurationError(_WRONG_URL)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The database's directory {path.parent} cannot be made: {error.strerror}.") from error
     engine = create_engine(parsed, hide_parameters=True)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(_WRONG_URL) from error
 
 
 def _configure_sqlite(connection: Any, record: object) -> None:

@@ -37,13 +37,13 @@ def migrate(database: Database, target: str = "head") -> None:
         config = _config()
         config.attributes["connection"] = connection
         at = MigrationContext.configure(connection).get_current_revision()
+        _require_known(at)
         try:
             move = command.downgrade if _is_below(target, at) else command.upgrade
             move(config, target)
         except CommandError as error:
             raise ConfigurationError(
-                f"The database is at revision {at or 'base'} and cannot be moved to {target}: {error}. If it was made "
-                "by a newer version of Reelwork, use that version."
+                f"The database is at revision {at or 'base'} and cannot be moved to {target}: {error}."
             ) from error
 
 
@@ -54,6 +54,7 @@ def require_head(database: Database) -> None:
         ConfigurationError: They are not; the message says what to run.
     """
     at, head = current_revision(database), head_revision()
+    _require_known(at)
     if at != head:
         raise ConfigurationError(
             f"The database is at revision {at or 'base (empty)'}, and this version of Reelwork needs {head}. "
@@ -67,6 +68,14 @@ def _is_below(target: str, at: str | None) -> bool:
     if target == "base":
         return True
     return target in {script.revision for script in _scripts().iterate_revisions(at, "base")} and target != at
+
+
+def _require_known(at: str | None) -> None:
+    if at not in {None, *(script.revision for script in _scripts().walk_revisions())}:
+        raise ConfigurationError(
+            f"The database is at revision {at}, which this version of Reelwork does not know: "
+            "it was made by a newer version of Reelwork. Use that version."
+        )
 
 
 def _scripts() -> ScriptDirectory:

@@ -32,7 +32,7 @@ class Recorder:
         fsync, rename = os.fsync, Path.rename
 
         def recording_fsync(descriptor: int) -> None:
-            path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+            path = Path(f"/proc/self/fd/{descriptor}").readlink()
             what = "directory" if path.is_dir() else f"{path.stat().st_size} bytes"
             self.events.append((f"sync {what}", self._name(path)))
             fsync(descriptor)
@@ -79,7 +79,7 @@ class TestDurability:
         self, storage: LocalStorage, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def failing(descriptor: int) -> None:
-            if not Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_dir():
+            if not Path(f"/proc/self/fd/{descriptor}").readlink().is_dir():
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
 
         monkeypatch.setattr(os, "fsync", failing)
@@ -106,7 +106,7 @@ class TestAFullDisk:
     @pytest.mark.usefixtures("full")
     @pytest.mark.parametrize("chunk_bytes", [1, 8192, 8193, 1_000_000])
     def test_is_said_so(self, storage: LocalStorage, root: Path, chunk_bytes: int) -> None:
-        with pytest.raises(ServiceUnavailable, match="^The file storage is full.$") as caught:
+        with pytest.raises(ServiceUnavailable, match=r"^The file storage is full\.$") as caught:
             storage.save_file(KEY, [bytes(chunk_bytes)] * 3)
         assert isinstance(caught.value.__cause__, OSError)
         assert caught.value.__cause__.errno == errno.ENOSPC
