@@ -73,6 +73,7 @@ class ChildProcess(Generic[Request, Answer]):
         try:
             self._connection.send(request)
         except OSError:  # it died just now: start another and try once more
+            self.kill()
             self.start()
             self._connection.send(request)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from reelwork.errors import DecodingStopped, VideoUnreadable
 from reelwork.video.source import DecodeLimits, VideoFacts, VideoFile
 
+_DAMAGED = "No frame of the video can be decoded: the file is damaged or truncated. Send the whole file."
+
 
 def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
     """Open the file and decode its first frame.
@@ -16,9 +18,7 @@ def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
         try:
             first = next(video.frames(), None)
         except DecodingStopped as error:
-            raise VideoUnreadable(
-                "No frame of the video can be decoded: the file is damaged or truncated. Send the whole file."
-            ) from error
+            raise VideoUnreadable(_DAMAGED) from error
         if first is None:
-            raise VideoUnreadable("The video track holds no frames.")
+            raise VideoUnreadable(_DAMAGED if video.facts.expected_frames else "The video track holds no frames.")
         return video.facts

@@ -151,9 +151,15 @@ def _video_stream(container: "InputContainer", limits: DecodeLimits) -> "VideoSt
             "The video track is encrypted (DRM) or coded in a way this service has no decoder for. "
             "Send an unprotected MP4, for example with H.264 video."
         )
-    if context.width * context.height > limits.max_pixels:
-        raise VideoUnreadable(
-            f"The picture is {context.width}x{context.height}, more than the {limits.max_pixels} pixels "
-            "this service decodes. Send a smaller version."
-        )
+    _require_decodable_size(context.width, context.height, limits)
     return stream
+
+
+def _require_decodable_size(width: int, height: int, limits: DecodeLimits) -> None:
+    if 0 < width * height <= limits.max_pixels:
+        return
+    # FFmpeg forgets the size of some codecs' pictures when it refuses them for it.
+    size = f"is {width}x{height}," if width else "has no size that can be read, or"
+    raise VideoUnreadable(
+        f"The picture {size} more than the {limits.max_pixels} pixels this service decodes. Send a smaller version."
+    )
