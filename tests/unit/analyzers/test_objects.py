@@ -110,10 +110,10 @@ def test_boxes_are_cut_off_at_the_frame(detector: Detector) -> None:
 
 
 def test_what_is_found_in_the_margins_is_left_out(detector: Detector) -> None:
-    frame = frames_of([plain(640, 320, RED)])[0]
-    (found,) = detector(ColourModel(metadata=NAMES, output=Output.END_TO_END), min_confidence=0).analyze([frame], {})
-    assert found
-    assert all(item["box"]["h"] > 0 and item["box"]["w"] > 0 for item in found)
+    # Where nothing scores, this model lists its first cells: those of the margin on top.
+    frame = frames_of([plain(640, 320, (114, 114, 114))])[0]
+    analyzer = detector(ColourModel(Output.END_TO_END, metadata=NAMES), min_confidence=0)
+    assert analyzer.analyze([frame], {}) == [[]]
 
 
 def test_nothing_found_is_an_empty_list(detector: Detector) -> None:
@@ -148,13 +148,6 @@ def test_overlapping_boxes_of_two_classes_stay(detector: Detector) -> None:
     frame = frames_of([painted(picture, GREEN, 240, 160, 320, 240)])[0]
     (found,) = detector(ColourModel(box_cells=3, metadata=NAMES)).analyze([frame], {})
     assert [item["label"] for item in found] == ["green", "red"]
-
-
-def test_suppression_holds_where_boxes_leave_the_input(detector: Detector) -> None:
-    picture = painted(plain(640, 640, (0, 0, 0)), RED, 0, 0, 120, 80)
-    frame = frames_of([painted(picture, BLUE, 560, 560, 640, 640)])[0]
-    (found,) = detector(ColourModel(box_cells=3, metadata=NAMES)).analyze([frame], {})
-    assert [item["label"] for item in found] == ["blue", "red"]
 
 
 @ALL_OUTPUTS

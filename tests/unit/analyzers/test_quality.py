@@ -77,6 +77,18 @@ def test_blur_is_told_at_any_resolution(ready: Ready, size: tuple[int, int]) -> 
     assert [answer["blurred"] for answer in answers] == [False, True]
 
 
+def test_sharpness_is_alike_at_any_resolution(ready: Ready) -> None:
+    picture = decoded("person-small.mp4")[0].bgr()
+    sizes = [(2160, 1440), (1080, 720), (810, 540)]
+    ways = (cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_AREA)
+    resized = [
+        np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
+        for size, way in zip(sizes, ways, strict=True)
+    ]
+    sharpness = [answer["sharpness"] for answer in ready(Quality).analyze(frames_of(resized), {})]
+    assert sharpness == pytest.approx([sharpness[1]] * 3, rel=0.5)
+
+
 def test_low_contrast_is_not_blur(ready: Ready) -> None:
     fog = (textured(640, 360) * 0.2 + 150).astype(np.uint8)
     answers = ready(Quality).analyze(frames_of([fog, blurred(fog)]), {})

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -42,6 +43,19 @@ def test_a_slow_pan_is_one_shot(ready: Ready) -> None:
     scenery = textured(1600, 360, seed=3)
     pan = [np.ascontiguousarray(scenery[:, left : left + 640]) for left in range(0, 960, 12)]
     assert cuts(ready(Scenes).analyze(frames_of(pan), {})) == []
+
+
+def test_a_fast_pan_is_one_shot(ready: Ready) -> None:
+    scenery = np.asarray(cv2.GaussianBlur(textured(4000, 360, seed=3), (0, 0), 8), np.uint8)
+    pan = [np.ascontiguousarray(scenery[:, left : left + 640]) for left in range(0, 3300, 75)]
+    answers = ready(Scenes).analyze(frames_of(pan), {})
+    assert cuts(answers) == []
+    assert max(answer["score"] for answer in answers) < Scenes.Settings().threshold / 3
+
+
+def test_reds_on_either_side_of_the_hue_circle_are_alike(ready: Ready) -> None:
+    pictures = [plain(320, 180, (10, 0, 200))] * 20 + [plain(320, 180, (0, 10, 200))] * 20
+    assert cuts(ready(Scenes).analyze(frames_of(pictures), {})) == []
 
 
 def test_a_slowly_changing_light_is_one_shot(ready: Ready) -> None:

@@ -74,6 +74,12 @@ def test_candidates_that_are_no_numbers_are_left_out(broken: float, column: int)
         assert np.isfinite(np.column_stack([found.corners, found.confidences])).all()
 
 
+def test_suppression_tells_classes_apart_where_boxes_leave_the_input() -> None:
+    corners = np.array([[80, 80, 100, 100], [-21, -21, -1, -1]], np.float32)
+    found = Detections(corners, np.array([0.9, 0.8], np.float32), np.array([0, 1], np.intp))
+    assert suppress(found, 0.45).confidences.tolist() == found.confidences.tolist()
+
+
 def test_suppression_ends_soon_on_a_model_that_fires_everywhere() -> None:
     random = np.random.default_rng(0)
     corners = random.uniform(0, 600, (25200, 4)).astype(np.float32)
