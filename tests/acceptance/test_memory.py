@@ -1,0 +1,134 @@
+"""Memory is flat in the size of the upload, the size of the results and the length of the video."""
+
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from reelwork.db.engine import Database
+from reelwork.jobs.model import Job
+from reelwork.jobs.store import JobStore
+from reelwork.queues.memory import MemoryQueue
+from tests.support.service import Caller, Service
+
+MIB = 2**20
+
+
+def peak_bytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("the kernel does not tell the peak")
+
+
+def padded(clip: Path, padding_bytes: int) -> Iterator[bytes]:
+    """The clip with an ignored box behind it: a valid MP4 of any size."""
+    yield clip.read_bytes()
+    yield struct.pack(">I4s", padding_bytes + 8, b"free")
+    for _ in range(padding_bytes // MIB):
+        yield bytes(MIB)
+
+
+def test_upload_of_any_size(service: Service, caller: Callable[[str], Caller], media_dir: Path) -> None:
+    api = service.start("serve", "--port", "0")
+    calls = caller(api.url())
+    calls.submit(media_dir / "fragmented.mp4", pipeline="frames")
+    before = peak_bytes(api.process.pid)
+
+    answer = calls.http.post(
+        "/video/submit?pipeline=frames",
+        content=padded(media_dir / "fragmented.mp4", 300 * MIB),
+        headers={"Content-Type": "video/mp4"},
+    )
+
+    assert answer.status_code == 202
+    assert peak_bytes(api.process.pid) - before < 24 * MIB
+
+
+def test_results_of_any_size(service: Service, caller: Callable[[str], Caller]) -> None:
+    api = service.start("serve", "--port", "0")
+    calls = caller(api.url())
+    database = Database(f"sqlite:///{service.data_dir}/reelwork.db")
+    store = JobStore(database, MemoryQueue())
+    job_id = uuid4()
+    store.add(Job(job_id=job_id, input_path="video_jobs/x.mp4", pipeline="p", pipeline_definition={}, options={}))
+    claim = store.claim(job_id, "test", 60.0)
+    assert claim is not None
+    assert store.complete(claim.lease, "video_results/large.json")
+    database.close()
+    target = service.data_dir / "files" / "video_results" / "large.json"
+    target.parent.mkdir(parents=True)
+    with target.open("wb") as stream:
+        for _ in range(200):
+            stream.write(b" " * MIB)
+    before = peak_bytes(api.process.pid)
+
+    with calls.http.stream("GET", f"/video/results/{job_id}") as answer:
+        assert int(answer.headers["content-length"]) == 200 * MIB
+        received = sum(map(len, answer.iter_raw()))
+
+    assert received == 200 * MIB
+    assert peak_bytes(api.process.pid) - before < 16 * MIB
+
+
+_ANALYSE = """
+import resource, sys
+from pathlib import Path
+from uuid import uuid4
+from reelwork import bootstrap
+from reelwork.pipeline.results import write_results
+from reelwork.pipeline.sampling import Sampling
+from reelwork.settings import Settings
+
+settings = Settings.load(data_dir=Path(sys.argv[2]), threads=2)
+definition = bootstrap.catalog(settings).get("quality").definition
+results = bootstrap.pipeline_service(settings).iterate(Path(sys.argv[1]), definition, Sampling())
+with open("/dev/null", "wb") as stream:
+    frames = write_results(stream, uuid4(), results)
+print(frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def analysed(clip: Path, data_dir: Path) -> tuple[int, int]:
+    """Run the quality pipeline in a process of its own; return its frames and its peak memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ANALYSE, str(clip), str(data_dir)], capture_output=True, text=True, check=True
+    )
+    frames, peak = map(int, done.stdout.split())
+    return frames, peak
+
+
+def test_video_of_any_length(media_dir: Path, tmp_path: Path) -> None:
+    import av
+
+    long_clip = tmp_path / "long.mp4"
+    repeat_clip(media_dir / "car-detection.mp4", long_clip, times=10)
+    with av.open(str(long_clip)) as container:
+        assert container.streams.video[0].frames == 3770
+
+    short_frames, short_peak = analysed(media_dir / "car-detection.mp4", tmp_path)
+    long_frames, long_peak = analysed(long_clip, tmp_path)
+
+    assert (short_frames, long_frames) == (377, 3770)
+    assert long_peak - short_peak < 8 * MIB
+
+
+def repeat_clip(source: Path, target: Path, times: int) -> None:
+    """Copy the packets of a clip several times over, without encoding anything."""
+    import av
+
+    with av.open(str(target), "w") as output:
+        with av.open(str(source)) as first:
+            stream = output.add_stream_from_template(first.streams.video[0])
+            length = first.streams.video[0].duration
+        for turn in range(times):
+            with av.open(str(source)) as container:
+                for packet in container.demux(container.streams.video[0]):
+                    if packet.dts is None:
+                        continue
+                    packet.pts += turn * length
+                    packet.dts += turn * length
+                    packet.stream = stream
+                    output.mux(packet)
