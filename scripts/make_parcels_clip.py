@@ -12,9 +12,9 @@ WIDTH, HEIGHT = 1280, 720
 RATE = 10
 FRAMES_PER_PARCEL = 10
 PARCELS = [
-    ("PARCEL 4711", "Rotterdam NL", "https://reelwork.example/parcel/4711", "4006381333931"),
-    ("PARCEL 0815", "Trondheim NO", "https://reelwork.example/parcel/0815", "5901234123457"),
-    ("PARCEL 2046", "Valparaiso CL", "https://reelwork.example/parcel/2046", "9780201379624"),
+    ("PARCEL 4711", "Rotterdam NL", "https://reelwork.example/4711", "4006381333931"),
+    ("PARCEL 0815", "Trondheim NO", "https://reelwork.example/0815", "5901234123457"),
+    ("PARCEL 2046", "Valparaiso CL", "https://reelwork.example/2046", "9780201379624"),
 ]
 
 Image = NDArray[np.uint8]

@@ -50,7 +50,7 @@ def test_codes_and_text_of_every_parcel(up: Caller, media_dir: Path) -> None:
         results, ("4711", "0815", "2046"), ("4006381333931", "5901234123457", "9780201379624"), strict=True
     ):
         codes = {code["format"]: code["text"] for code in entry["result"]["codes"]}
-        assert codes == {"QRCode": f"https://reelwork.example/parcel/{number}", "EAN13": ean}
+        assert codes == {"QRCode": f"https://reelwork.example/{number}", "EAN13": ean}
         assert f"PARCEL {number}" in texts(entry)
 
 

@@ -99,7 +99,9 @@ def test_encrypted(calls: Caller, media_dir: Path) -> None:
     refusal(send(calls, content), 422, "video-unreadable")
 
 
-@pytest.mark.parametrize(("codec", "said"), [("libx264", "is 2000x1000, more than"), ("mpeg4", "more than the 1040000")])
+@pytest.mark.parametrize(
+    ("codec", "said"), [("libx264", "is 2000x1000, more than"), ("mpeg4", "more than the 1040000")]
+)
 def test_picture_too_large(calls: Caller, tmp_path: Path, codec: str, said: str) -> None:
     import av
     import numpy as np

@@ -52,6 +52,9 @@ class Analyzer(ABC):
     takes_inputs: ClassVar[bool] = False
     """Whether ``analyze`` uses the outputs of other nodes."""
 
+    stateful: ClassVar[bool] = False
+    """Whether an answer may depend on earlier frames of the video, so that frames must come in order, all of them."""
+
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         self.settings: Any = settings
         self.context = context

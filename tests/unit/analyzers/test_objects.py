@@ -208,14 +208,16 @@ def test_unknown_wanted_classes_are_refused(detector: Detector) -> None:
 
 
 def test_a_missing_model_says_what_to_do(context: AnalyzerContext) -> None:
-    assert Objects.unavailable_because(Objects.Settings(), context) == (
-        f"Model file objects.onnx was not found in {context.models_dir}. Export a YOLO model to ONNX "
-        "(v5, v8, v11 or an end-to-end/NMS-free export) and put it there."
+    reason = Objects.unavailable_because(Objects.Settings(), context)
+    elsewhere = Objects.unavailable_because(Objects.Settings(model=str(context.models_dir / "other.onnx")), context)
+
+    assert reason == (
+        "Model file objects.onnx was not found. Export a YOLO model to ONNX (v5, v8, v11 or an end-to-end/NMS-free "
+        "export) and put it in `models` in the data directory, or in REELWORK_MODELS_DIR."
     )
-    elsewhere = Objects.Settings(model=str(context.models_dir / "below" / "other.onnx"))
-    reason = Objects.unavailable_because(elsewhere, context)
-    assert reason is not None
-    assert reason.startswith(f"Model file {elsewhere.model} was not found. Export")
+    assert elsewhere is not None
+    assert elsewhere.startswith("Model file other.onnx was not found.")
+    assert str(context.models_dir) not in reason + elsewhere
 
 
 def test_a_model_is_found_below_the_models_directory_or_by_its_full_path(

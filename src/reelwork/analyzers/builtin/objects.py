@@ -62,10 +62,16 @@ class Objects(Analyzer):
         """Say that the model file is missing and where it belongs."""
         if _path(settings, context).is_file():
             return None
-        place = "" if Path(settings.model).is_absolute() else f" in {context.models_dir}"
+        # API clients read this too, and the directories of this machine are not their business.
+        name = Path(settings.model).name
+        place = (
+            "the place the pipeline names"
+            if Path(settings.model).is_absolute()
+            else "`models` in the data directory, or in REELWORK_MODELS_DIR"
+        )
         return (
-            f"Model file {settings.model} was not found{place}. Export a YOLO model to ONNX "
-            "(v5, v8, v11 or an end-to-end/NMS-free export) and put it there."
+            f"Model file {name} was not found. Export a YOLO model to ONNX (v5, v8, v11 or an end-to-end/NMS-free "
+            f"export) and put it in {place}."
         )
 
     def load(self) -> None:

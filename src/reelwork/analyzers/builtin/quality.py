@@ -52,6 +52,7 @@ class Quality(Analyzer):
     """
 
     Settings = QualitySettings
+    stateful = True
 
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         super().__init__(settings, context)

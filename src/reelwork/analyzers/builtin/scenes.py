@@ -56,6 +56,7 @@ class Scenes(Analyzer):
     """
 
     Settings = ScenesSettings
+    stateful = True
 
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         super().__init__(settings, context)
