@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from reelwork import __version__
 from reelwork.api import problems
 from reelwork.api.operations import operations_routes
+from reelwork.api.page import page_routes
 from reelwork.api.video import video_routes
 from reelwork.jobs.service import JobService
 from reelwork.pipeline.catalog import PipelineCatalog
@@ -53,4 +54,5 @@ def create_app(
     problems.install(app)
     app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
     app.include_router(operations_routes(catalog, check_ready))
+    app.include_router(page_routes())
     return app
