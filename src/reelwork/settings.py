@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelwork.errors import ConfigurationError
@@ -15,7 +15,7 @@ AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().abs
 class Settings(BaseSettings):
     """The settings of the API and of the worker; both must be given the same."""
 
-    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="REELWORK_", extra="ignore", frozen=True, allow_inf_nan=False)
 
     data_dir: AbsolutePath = Field(
         # Not below the current directory: an API and a worker started from two places must meet.
@@ -39,13 +39,19 @@ class Settings(BaseSettings):
     shutdown_grace_s: float = Field(20.0, ge=0, description="How long a stopping worker may go on with its job.")
     threads: int = Field(0, ge=0, description="Threads of a worker's decoder and models; 0: as many as cores.")
 
-    @model_validator(mode="after")
-    def _known_places(self) -> Self:
-        if self.queue_url != "database:":
-            raise ValueError("queue_url: only `database:` is supported")
-        if self.storage_url and not self.storage_url.startswith("file:///"):
-            raise ValueError("storage_url: must be file:///absolute/directory")
-        return self
+    @field_validator("queue_url")
+    @classmethod
+    def _known_queue(cls, url: str) -> str:
+        if url != "database:":
+            raise ValueError("only `database:` is supported")
+        return url
+
+    @field_validator("storage_url")
+    @classmethod
+    def _known_storage(cls, url: str) -> str:
+        if url and not url.startswith("file:///"):
+            raise ValueError("must be file:///absolute/directory")
+        return url
 
     @classmethod
     def load(cls, **given: object) -> Self:

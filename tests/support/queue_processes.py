@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from reelwork.queues.database import DatabaseQueue
 from tests.support.databases import opened
+
+from reelwork.queues.database import DatabaseQueue
 
 
 def take_everything(number: int, url: str) -> list[UUID]:

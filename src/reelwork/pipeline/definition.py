@@ -13,6 +13,9 @@ from reelwork.pipeline.sampling import Sampling
 FRAME = "$frame"
 """The input that stands for the frame itself."""
 
+TIME = "time_s"
+"""The key of a frame's time in its result, beside those of the output nodes."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
@@ -46,11 +49,13 @@ def read_definition(path: Path) -> PipelineDefinition:
     """Read a pipeline file.
 
     Raises:
-        PipelineInvalid: It is not YAML, or not of the right shape; every mistake is listed.
+        PipelineInvalid: It cannot be read, is not YAML, or not of the right shape; every mistake is listed.
     """
     try:
         # Unlike PyYAML, ruamel.yaml refuses a key that is given twice.
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PipelineInvalid(path.name, [Mistake("", f"cannot be read: {error.strerror}")]) from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise PipelineInvalid(path.name, [Mistake("", f"not valid YAML: {error}")]) from error
     try:

@@ -30,8 +30,8 @@ class PipelineExecutor:
         self._outputs = tuple(graph.definition.outputs)
         self._nodes: list[tuple[Node, Analyzer]] = []
         for node in graph.nodes:
-            analyzer = node.analyzer(node.settings, context)
             with _blame(node, "loading"):
+                analyzer = node.analyzer(node.settings, context)
                 analyzer.load()
             self._nodes.append((node, analyzer))
 
@@ -47,6 +47,7 @@ class PipelineExecutor:
         remaining = iter(frames)
         while batch := list(islice(remaining, BATCH_FRAMES)):
             yield from self._run_batch(batch)
+            del batch  # or its pictures would be held while the next ones are decoded
 
     def _run_batch(self, batch: Sequence[Frame]) -> Iterator[FrameResult]:
         outputs: dict[str, Sequence[Json]] = {}

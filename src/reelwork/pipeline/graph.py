@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, AnalyzerSettings
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.errors import Mistake, PipelineInvalid
-from reelwork.pipeline.definition import FRAME, NodeDefinition, PipelineDefinition, mistakes_of
+from reelwork.pipeline.definition import FRAME, TIME, NodeDefinition, PipelineDefinition, mistakes_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,15 @@ class PipelineGraph:
 
     def unavailable_because(self, context: AnalyzerContext) -> str | None:
         """Say what the nodes lack in this place and what to do, or None when all of them can run."""
-        reasons = (node.analyzer.unavailable_because(node.settings, context) for node in self.nodes)
+        reasons = (_unavailable_because(node, context) for node in self.nodes)
         return " ".join(dict.fromkeys(reason for reason in reasons if reason)) or None
+
+
+def _unavailable_because(node: Node, context: AnalyzerContext) -> str | None:
+    try:
+        return node.analyzer.unavailable_because(node.settings, context)
+    except Exception as error:  # a plugin's; the other pipelines are listed all the same
+        return f"Analyzer {node.analyzer_name!r} is broken: {type(error).__name__}: {error}"
 
 
 def build_graph(definition: PipelineDefinition, registry: AnalyzerRegistry) -> PipelineGraph:
@@ -97,6 +104,8 @@ def _wiring_mistakes(definition: PipelineDefinition) -> Iterator[Mistake]:
         if output not in definition.nodes:
             yield Mistake("outputs", f"there is no node named {output!r}")
     inputs = {name: [i for i in node.inputs if i in definition.nodes] for name, node in definition.nodes.items()}
+    if TIME in definition.nodes:
+        yield Mistake(f"nodes.{TIME}", f"{TIME} stands for the time of the frame in the results: use another name")
     used = {*definition.outputs, *(given for given_inputs in inputs.values() for given in given_inputs)}
     for name in definition.nodes:
         if name not in used:

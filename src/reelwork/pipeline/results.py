@@ -1,18 +1,21 @@
 """The results document, written in its final form as the answers come."""
 
+import json
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 from uuid import UUID
 
-import msgspec
-
 from reelwork.errors import AnalysisFailed
+from reelwork.pipeline.definition import TIME
 from reelwork.pipeline.executor import FrameResult
+
+# The standard library's, because it can be told to refuse NaN and infinity, which JSON does not know.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def as_entry(result: FrameResult) -> dict[str, Any]:
     """Give a frame's result the shape of an entry of ``results``."""
-    return {"frame_index": result.frame_index, "result": {"time_s": result.time_s, **result.outputs}}
+    return {"frame_index": result.frame_index, "result": {TIME: result.time_s, **result.outputs}}
 
 
 def write_results(stream: BinaryIO, job_id: UUID, results: Iterable[FrameResult]) -> int:
@@ -21,17 +24,15 @@ def write_results(stream: BinaryIO, job_id: UUID, results: Iterable[FrameResult]
     Raises:
         AnalysisFailed: An analyzer's answer cannot be written as JSON.
     """
-    encoder = msgspec.json.Encoder()
-    buffer = bytearray()
-    stream.write(b'{"job_id":' + encoder.encode(str(job_id)) + b',"results":[')
+    stream.write(b'{"job_id":"%b","results":[' % str(job_id).encode())
     count = 0
     for result in results:
         try:
-            encoder.encode_into(as_entry(result), buffer)
-        except (TypeError, msgspec.MsgspecError) as error:
+            entry = _ENCODER.encode(as_entry(result)).encode()
+        except (TypeError, ValueError, RecursionError) as error:
             raise AnalysisFailed(f"The answers for frame {result.frame_index} are not JSON: {error}") from error
         stream.write(b",\n" if count else b"\n")
-        stream.write(buffer)
+        stream.write(entry)
         count += 1
     stream.write(b"\n]}\n")
     return count

@@ -1,0 +1,109 @@
+"""Small analyzers for tests of the pipeline; each does one thing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from reelwork.analyzers import Analyzer, AnalyzerSettings, Frame, Inputs, Json
+from reelwork.analyzers.registry import AnalyzerRegistry
+
+
+class Index(Analyzer):
+    """Answers the index of the frame."""
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [frame.index for frame in frames]
+
+
+class Brightness(Analyzer):
+    """Answers the mean of the brightness plane."""
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [round(float(frame.luma().mean()), 3) for frame in frames]
+
+
+class ConstantSettings(AnalyzerSettings):
+    value: int = Field(0, ge=0, le=100)
+    label: str = "plain"
+
+
+class Constant(Analyzer):
+    """Answers what its settings say."""
+
+    Settings = ConstantSettings
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [self.settings.value for _ in frames]
+
+
+class Collect(Analyzer):
+    """Answers what its inputs answered, by name."""
+
+    takes_inputs = True
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [{name: answers[n] for name, answers in inputs.items()} for n in range(len(frames))]
+
+
+class Counter(Analyzer):
+    """Counts the frames of a video; remembers how often it was loaded and begun."""
+
+    def load(self) -> None:
+        self.loads = getattr(self, "loads", 0) + 1
+        self.begins = 0
+
+    def begin(self) -> None:
+        self.begins += 1
+        self.seen = 0
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        first = self.seen
+        self.seen += len(frames)
+        return [{"nth": first + n, "loads": self.loads, "begins": self.begins} for n in range(len(frames))]
+
+
+class Unavailable(Analyzer):
+    """Lacks something."""
+
+    @classmethod
+    def unavailable_because(cls, settings: Any, context: Any) -> str | None:
+        return None if context.models_dir.exists() else "A model file is missing: put one there."
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [[] for _ in frames]
+
+
+class Inquisitive(Unavailable):
+    """Breaks when it is asked whether it is available."""
+
+    @classmethod
+    def unavailable_because(cls, settings: Any, context: Any) -> str | None:
+        raise LookupError("no driver")
+
+
+def answering(answers: Any) -> type[Analyzer]:
+    """Make an analyzer that answers what ``answers(frames)`` gives."""
+
+    class Answering(Analyzer):
+        """Answers what the test says."""
+
+        def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+            return answers(frames)  # type: ignore[no-any-return]
+
+    return Answering
+
+
+ANALYZERS: Mapping[str, type[Analyzer]] = {
+    "index": Index,
+    "brightness": Brightness,
+    "constant": Constant,
+    "collect": Collect,
+    "counter": Counter,
+    "unavailable": Unavailable,
+}
+
+
+def registry(**more: type[Analyzer]) -> AnalyzerRegistry:
+    """Return a registry of these analyzers, and of ``more``."""
+    return AnalyzerRegistry({**ANALYZERS, **more})
