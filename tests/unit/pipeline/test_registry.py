@@ -50,7 +50,7 @@ def test_each_is_found_by_its_name() -> None:
     [
         ("import there_is_no_such_module", "ModuleNotFoundError: No module named 'there_is_no_such_module'"),
         ("raise OSError('libgpu.so is missing')", "OSError: libgpu.so is missing"),
-        ("this is not Python", "SyntaxError"),
+        ("def def", "SyntaxError"),
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("class Other: pass", "AttributeError"),
     ],

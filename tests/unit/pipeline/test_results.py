@@ -122,7 +122,7 @@ def test_entries_are_written_as_they_come() -> None:
 
 
 def test_memory_is_flat_in_the_number_of_entries() -> None:
-    count = 200_000
+    count = 40_000
     outputs = {"text": "word"}
     with tempfile.TemporaryFile() as stream:
         results = (FrameResult(n, 0.5, outputs) for n in range(count))

@@ -20,10 +20,8 @@ def picked(sampling: Sampling, frames: Sequence[Frame]) -> list[int]:
 
 def due_every(interval: Fraction, times: Sequence[Fraction]) -> list[int]:
     """The model: of the frames at or after each multiple of the interval, the first, each frame once."""
-    due, ticks = set(), int(times[-1] / interval) + 1 if times else 0
-    for tick in range(ticks):
-        due.add(next(index for index, time in enumerate(times) if time >= tick * interval))
-    return sorted(due)
+    ticks = (tick * interval for tick in range(int(times[-1] / interval) + 1))
+    return sorted({next(index for index, time in enumerate(times) if time >= tick) for tick in ticks})
 
 
 class TestStride:
@@ -69,10 +67,10 @@ class TestEverySeconds:
     def test_frames_at_one_time(self) -> None:
         assert picked(Sampling(every_s=1), timed_frames(0, 0, 1, 1, 2)) == [0, 2, 4]
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(
-        st.decimals("0.001", "3", places=3),
-        st.lists(st.integers(0, 4000), min_size=1, max_size=40),
+        st.decimals("0.01", "3", places=3),
+        st.lists(st.integers(0, 4000), min_size=1, max_size=15),
         st.sampled_from([1000, 25, 30, 12800, 90000]),
     )
     def test_as_a_model_in_fractions_says(self, every_s: object, steps: list[int], time_base: int) -> None:
