@@ -1,0 +1,55 @@
+"""A user's own detector, from putting the file in its place to boxes and text in the results."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from tests.support.onnx_models import ColourModel, Output
+from tests.support.service import Caller, Service
+
+
+@pytest.fixture
+def moving_square(tmp_path: Path) -> Path:
+    """8 frames of 640x320: a red square that moves to the right by one grid cell a frame, above the word STOP."""
+    path = tmp_path / "square.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 640, 320, "yuv420p"
+        for number in range(8):
+            picture = np.zeros((320, 640, 3), np.uint8)
+            picture[80:160, number * 80 : number * 80 + 80] = (0, 0, 255)
+            cv2.putText(picture, "STOP", (240, 280), cv2.FONT_HERSHEY_SIMPLEX, 2.5, (255, 255, 255), 6)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("output", [Output.CHANNELS_FIRST, Output.END_TO_END])
+def test_objects_and_text_with_a_model_put_in_its_place(
+    service: Service, caller: Callable[[str], Caller], moving_square: Path, output: Output
+) -> None:
+    calls = caller(service.start("up", "--port", "0").url())
+    refused = calls.http.post(
+        "/video/submit?pipeline=yolo_ocr", content=moving_square.read_bytes(), headers={"Content-Type": "video/mp4"}
+    )
+    assert refused.status_code == 422
+    assert "Model file objects.onnx was not found" in refused.json()["detail"]
+
+    models = service.data_dir / "models"
+    models.mkdir()
+    names = {"names": "{0: 'red', 1: 'green', 2: 'blue'}"}
+    ColourModel(output=output, side=640, metadata=names).save(models / "objects.onnx")
+    results = calls.results(calls.submit(moving_square, pipeline="yolo_ocr"))
+
+    assert len(results) == 8
+    for number, entry in enumerate(results):
+        result = entry["result"]
+        assert "STOP" in [item["text"] for item in result["text"]]
+        best = result["objects"][0]
+        assert best["label"] == "red"
+        assert best["confidence"] > 0.5
+        assert best["box"] == pytest.approx({"x": number / 8, "y": 0.25, "w": 0.125, "h": 0.25}, abs=0.01)

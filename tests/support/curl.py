@@ -1,0 +1,19 @@
+"""Stands in for curl on machines without it: the few options that the README uses."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import httpx
+
+parser = argparse.ArgumentParser()
+parser.add_argument("-s", action="store_true")
+parser.add_argument("-F")
+parser.add_argument("url")
+given = parser.parse_args()
+if given.F:
+    name, path = given.F.split("=@")
+    answer = httpx.post(given.url, files={name: Path(path).read_bytes()})
+else:
+    answer = httpx.get(given.url)
+sys.stdout.buffer.write(answer.content)
