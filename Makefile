@@ -43,7 +43,8 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11 ...'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) \
+	  || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $@ install --quiet pip; }  # no ensurepip on some Debians
 
 $(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
 	$(INSTALL) --require-hashes -r requirements/runtime.txt

@@ -121,7 +121,8 @@ def _describe_exit(exit_code: int | None) -> str:
     if exit_code is None:
         return "stopped answering"
     if exit_code < 0:
-        return f"was killed by signal {-exit_code} ({signal.Signals(-exit_code).name})"
+        names = {int(known): f" ({known.name})" for known in signal.Signals}
+        return f"was killed by signal {-exit_code}{names.get(-exit_code, '')}"
     return f"ended unexpectedly with exit code {exit_code}"
 
 
