@@ -25,6 +25,8 @@ const again = element('again', HTMLButtonElement);
 /** @type {File | null} */
 let file = null;
 let following = '';
+/** @type {Map<string, File>} */
+const sent = new Map();
 
 // ---- the form
 
@@ -96,8 +98,9 @@ function upload(chosen) {
   };
   request.upload.onload = () => say('Sent. The service checks the video…');
   request.onload = () => {
-    if (request.status === 202) location.hash = request.response.job_id;
-    else complain(request.response, request.status);
+    if (request.status !== 202) return complain(request.response, request.status);
+    sent.set(request.response.job_id, chosen);
+    location.hash = request.response.job_id;
   };
   request.onerror = () => complain({detail: 'The connection was lost. Is the service still running?'}, 0);
   request.onabort = () => show('form');
@@ -114,7 +117,7 @@ function upload(chosen) {
 async function follow(jobId) {
   following = jobId;
   show('job');
-  element('job-title', HTMLElement).textContent = file?.name ?? `Job ${jobId.slice(0, 8)}…`;
+  element('job-title', HTMLElement).textContent = sent.get(jobId)?.name ?? `Job ${jobId.slice(0, 8)}…`;
   const began = Date.now();
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const answer = await ask(`/video/status/${jobId}`);
@@ -143,7 +146,13 @@ function happening(jobStatus, waitedMs) {
 async function finish(jobId) {
   const answer = await ask(`/video/results/${jobId}`);
   if (following !== jobId) return;
-  if (!answer?.ok) return complain(answer?.body, answer?.status ?? 0);
+  if (answer && !answer.ok) return complain(answer.body, answer.status);
+  if (!answer) {
+    say(happening(undefined, 0));
+    setTimeout(() => following === jobId && finish(jobId), LONGEST_PAUSE_MS);
+    return;
+  }
+  const own = sent.get(jobId) ?? null;
   const {results: entries} = answer.body;
   const last = entries.at(-1);
   const frames = `${entries.length} frame${entries.length === 1 ? '' : 's'} analysed`;
@@ -151,8 +160,8 @@ async function finish(jobId) {
   progress.hidden = true;
   again.hidden = download.hidden = results.hidden = false;
   download.href = `/video/results/${jobId}`;
-  download.download = `${file?.name.replace(/\.mp4$/i, '') ?? jobId}.json`;
-  showResults(entries, file);
+  download.download = `${own?.name.replace(/\.mp4$/i, '') ?? jobId}.json`;
+  showResults(entries, own);
 }
 
 /**

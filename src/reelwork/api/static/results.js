@@ -158,7 +158,8 @@ function outline(item, className) {
   const tag = make('span', {className}, nameOf(item));
   const above = y > 0.07;
   tag.classList.toggle('below', !above);
-  tag.style.left = `${100 * Math.min(x, 0.8)}%`;
+  if (x + w / 2 < 0.6) tag.style.left = `${100 * x}%`;
+  else tag.style.right = `${100 * (1 - x - w)}%`;
   tag.style.top = `${100 * (above ? y : y + h)}%`;
   tags.append(tag);
 }
