@@ -75,7 +75,7 @@ class Frame:
 
         decoded = self._decoded
         if decoded.format.name not in _LUMA_FIRST:
-            return self._converted("gray")
+            decoded = decoded.reformat(format="yuv420p")  # not to "gray": that would expand the range
         plane = decoded.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         return rows[: decoded.height, : decoded.width]  # type: ignore[no-any-return]

@@ -98,6 +98,13 @@ class VideoFile:
                 index += 1
         except av.FFmpegError as error:
             raise DecodingStopped(index, self.facts.expected_frames, error.strerror or str(error)) from error
+        if self._is_cut_short():
+            raise DecodingStopped(index, self.facts.expected_frames, "the file ends before its last frame")
+
+    def _is_cut_short(self) -> bool:
+        # FFmpeg takes the end of the file for the end of the video, even where the index lists more.
+        size = self._container.size
+        return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
 
     def _frame(self, index: int, decoded: "av.VideoFrame") -> Frame:
         if decoded.pts is None or decoded.time_base is None:
