@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
-from tests.support.databases import sqlite_url
-from tests.support.job_rows import let_lease_run_out, row_of
-from tests.support.jobs import make_job
 
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
 from reelwork.jobs.store import JobStore, Lease
 from reelwork.queues.database import DatabaseQueue
+from tests.support.databases import sqlite_url
+from tests.support.job_rows import let_lease_run_out, row_of
+from tests.support.jobs import make_job
 
 LEASE_S = 3600.0
 MAX_ATTEMPTS = 2

@@ -1,0 +1,231 @@
+"""What the API does with jobs: an accepted one is durable, a refused one leaves nothing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from reelwork.analyzers.analyzer import AnalyzerContext
+from reelwork.db.engine import Database
+from reelwork.errors import (
+    FileMissing,
+    JobNotFound,
+    PipelineUnavailable,
+    ReelworkError,
+    ResultsNotReady,
+    ServiceUnavailable,
+    UnknownPipeline,
+    UploadEmpty,
+    VideoUnreadable,
+)
+from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.service import JobService, SubmitOptions
+from reelwork.jobs.store import JobStore
+from reelwork.pipeline.catalog import PipelineCatalog
+from reelwork.pipeline.definition import PipelineDefinition
+from reelwork.queues.database import DatabaseQueue
+from reelwork.storage.local import LocalStorage
+from reelwork.storage.service import results_key, video_key
+from reelwork.video.probe import probe
+from reelwork.video.source import DecodeLimits, VideoFacts
+from tests.support.analyzers import registry
+from tests.support.databases import rows, run
+from tests.support.job_rows import row_of
+
+FRAMES = SubmitOptions(pipeline="frames")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> PipelineCatalog:
+    """The shipped pipelines, most of which lack their analyzers, and one that lacks a model."""
+    own = tmp_path / "pipelines"
+    own.mkdir()
+    lacking = "name: lacking\nnodes: {a: {analyzer: unavailable}}\noutputs: [a]\n"
+    (own / "lacking.yaml").write_text(lacking)
+    (own / "constant.yaml").write_text(
+        "name: constant\nsampling: {every_s: 2}\nnodes: {a: {analyzer: constant, with: {value: 5}}}\noutputs: [a]\n"
+    )
+    return PipelineCatalog.load(own, registry(), AnalyzerContext(models_dir=tmp_path / "models"))
+
+
+@pytest.fixture
+def service(store: JobStore, storage: LocalStorage, catalog: PipelineCatalog) -> JobService:
+    """The service with everything real; it probes in this process."""
+    return JobService(store, storage, catalog, lambda path: probe(path, DecodeLimits()))
+
+
+@pytest.fixture
+def clip(media_dir: Path) -> bytes:
+    """A small MP4."""
+    return (media_dir / "midroll-5s.mp4").read_bytes()
+
+
+@pytest.fixture
+def assert_nothing_is_left(database: Database, tmp_path: Path) -> Iterator[None]:
+    """Check, after the test, that neither a row nor a hint nor a file is there."""
+    yield
+    assert rows(database, "SELECT * FROM job") == []
+    assert rows(database, "SELECT * FROM queue_entry") == []
+    assert [path for path in (tmp_path / "storage").rglob("*") if path.is_file()] == []
+
+
+class TestAccepting:
+    def test_file_row_and_hint_are_there(
+        self,
+        service: JobService,
+        storage: LocalStorage,
+        database: Database,
+        database_queue: DatabaseQueue,
+        clip: bytes,
+    ) -> None:
+        options = SubmitOptions(pipeline="constant", frame_stride=3, max_frames=9)
+        job_id = service.submit([clip[:5000], clip[5000:]], lambda: options)
+        with storage.load_file(video_key(job_id)) as stream:
+            assert stream.read() == clip
+        row = row_of(database, job_id)
+        assert (row["status"], row["input_path"], row["pipeline"]) == (JobStatus.PENDING, video_key(job_id), "constant")
+        assert row["options"] == {"frame_stride": 3, "max_frames": 9}
+        assert database_queue.dequeue() == job_id
+
+    def test_the_pipeline_is_frozen_with_every_setting(
+        self, service: JobService, database: Database, clip: bytes
+    ) -> None:
+        job_id = service.submit([clip], lambda: SubmitOptions(pipeline="constant"))
+        kept = PipelineDefinition.model_validate(row_of(database, job_id)["pipeline_definition"])
+        assert kept.nodes["a"].settings == {"value": 5, "label": "plain"}
+        assert kept.sampling.every_s == 2
+
+    def test_each_submission_is_a_job_of_its_own(self, service: JobService, clip: bytes) -> None:
+        assert len({service.submit([clip], lambda: FRAMES) for _ in range(3)}) == 3
+
+    def test_options_are_asked_for_once_the_file_is_read(self, service: JobService, clip: bytes) -> None:
+        happened = []
+
+        def chunks() -> Iterator[bytes]:
+            yield clip
+            happened.append("read")
+
+        def options() -> SubmitOptions:
+            happened.append("options")
+            return FRAMES
+
+        service.submit(chunks(), options)
+        assert happened == ["read", "options"]
+
+    def test_the_file_is_durable_before_the_row(
+        self, store: JobStore, storage: LocalStorage, catalog: PipelineCatalog, clip: bytes
+    ) -> None:
+        probed = []
+
+        def looking(path: Path) -> VideoFacts:
+            assert path.read_bytes() == clip
+            assert store.get(UUID(path.stem)) is None
+            probed.append(path.stem)
+            return probe(path, DecodeLimits())
+
+        job_id = JobService(store, storage, catalog, looking).submit([clip], lambda: FRAMES)
+        assert probed == [str(job_id)]
+
+
+@pytest.mark.usefixtures("assert_nothing_is_left")
+class TestRefusing:
+    @pytest.mark.parametrize("chunks", [[], [b""], [b"", b""]])
+    def test_no_bytes(self, service: JobService, chunks: list[bytes]) -> None:
+        with pytest.raises(UploadEmpty):
+            service.submit(chunks, lambda: FRAMES)
+
+    def test_no_video(self, service: JobService) -> None:
+        with pytest.raises(VideoUnreadable):
+            service.submit([b"this is no video"], lambda: FRAMES)
+
+    @pytest.mark.parametrize(("pipeline", "error"), [("nothing", UnknownPipeline), ("lacking", PipelineUnavailable)])
+    def test_no_such_pipeline(
+        self, service: JobService, clip: bytes, pipeline: str, error: type[ReelworkError]
+    ) -> None:
+        options = SubmitOptions(pipeline=pipeline)
+        with pytest.raises(error):
+            service.check(options)
+        with pytest.raises(error):
+            service.submit([clip], lambda: options)
+
+    def test_a_client_that_goes_away(self, service: JobService, clip: bytes) -> None:
+        def chunks() -> Iterator[bytes]:
+            yield clip
+            raise ConnectionResetError
+
+        with pytest.raises(ConnectionResetError):
+            service.submit(chunks(), lambda: FRAMES)
+
+    def test_options_that_are_wrong(self, service: JobService, clip: bytes) -> None:
+        def options() -> SubmitOptions:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            service.submit([clip], options)
+
+    def test_an_interrupt(self, store: JobStore, storage: LocalStorage, catalog: PipelineCatalog, clip: bytes) -> None:
+        def interrupted(path: Path) -> VideoFacts:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            JobService(store, storage, catalog, interrupted).submit([clip], lambda: FRAMES)
+
+    def test_a_table_that_takes_no_row(self, service: JobService, database: Database, clip: bytes) -> None:
+        run(database, "ALTER TABLE job RENAME TO elsewhere")
+        with pytest.raises(Exception, match=r"job|does not answer"):
+            service.submit([clip], lambda: FRAMES)
+        run(database, "ALTER TABLE elsewhere RENAME TO job")
+
+
+class TestLooking:
+    def test_a_job_there_is_not(self, service: JobService) -> None:
+        job_id = uuid4()
+        for call in (service.get, service.open_results):
+            with pytest.raises(JobNotFound, match=str(job_id)):
+                call(job_id)
+
+    def test_results_appear_when_the_job_is_completed(
+        self, service: JobService, store: JobStore, storage: LocalStorage, clip: bytes
+    ) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        with pytest.raises(ResultsNotReady, match="is pending"):
+            service.open_results(job_id)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        key = results_key(job_id, claim.lease.token)
+        storage.save_file(key, [b"the results"])
+        with pytest.raises(ResultsNotReady, match="is running"):
+            service.open_results(job_id)
+        store.complete(claim.lease, key)
+        assert service.get(job_id).status == JobStatus.COMPLETED
+        with service.open_results(job_id) as stream:
+            assert stream.read() == b"the results"
+
+    def test_a_failed_job_says_why_it_has_none(self, service: JobService, store: JobStore, clip: bytes) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        store.fail(claim.lease, "The video broke off.")
+        with pytest.raises(ResultsNotReady, match=r"failed and has no results: The video broke off\.") as caught:
+            service.open_results(job_id)
+        assert (caught.value.status, caught.value.error_message) == ("failed", "The video broke off.")
+
+    def test_results_that_are_lost_are_said_to_be(self, service: JobService, store: JobStore, clip: bytes) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        store.complete(claim.lease, "video_results/lost.json")
+        with pytest.raises(FileMissing):
+            service.open_results(job_id)
+
+
+def test_a_storage_that_is_full_is_the_clients_answer_too(
+    store: JobStore, catalog: PipelineCatalog, tmp_path: Path, clip: bytes, database: Database
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    unused: Callable[[Path], VideoFacts] = lambda path: pytest.fail("nothing to probe")  # noqa: E731
+    service = JobService(store, LocalStorage(tmp_path / "file"), catalog, unused)
+    with pytest.raises(ServiceUnavailable):
+        service.submit([clip], lambda: FRAMES)
+    assert rows(database, "SELECT * FROM job") == []
