@@ -50,6 +50,9 @@ def create_app(
         version=__version__,
         description="Submit an MP4, poll its status, fetch an answer for every analysed frame.",
         lifespan=lifespan,
+        # FastAPI's own pages load their scripts from elsewhere; /openapi.json is there for any viewer.
+        docs_url=None,
+        redoc_url=None,
     )
     problems.install(app)
     app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
