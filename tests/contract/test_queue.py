@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import pytest
-from tests.support.concurrency import in_processes, in_threads
-from tests.support.databases import opened
-from tests.support.queue_processes import put_numbered, take_everything
 
 from reelwork.db.engine import Database
 from reelwork.errors import ServiceUnavailable
 from reelwork.queues.database import DatabaseQueue
 from reelwork.queues.memory import MemoryQueue
 from reelwork.queues.service import QueueService, TransactionalQueue
+from tests.support.concurrency import in_processes, in_threads
+from tests.support.databases import opened
+from tests.support.queue_processes import put_numbered, take_everything
 
 
 def some_ids(count: int) -> list[UUID]:

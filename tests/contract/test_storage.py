@@ -9,12 +9,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from tests.support.concurrency import in_threads
-from tests.support.memory import peak_growth_bytes
 
 from reelwork.errors import FileMissing, InvalidKey
 from reelwork.storage.local import LocalStorage
 from reelwork.storage.service import StorageService, results_key, video_key
+from tests.support.concurrency import in_threads
+from tests.support.memory import peak_growth_bytes
 
 KEY = "video_jobs/one.mp4"
 MEBIBYTE = 2**20

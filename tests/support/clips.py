@@ -78,6 +78,30 @@ def encode_clip(
     return path
 
 
+def encode_growing_clip(path: Path, small: Sequence[Picture], large: Sequence[Picture]) -> Path:
+    """Encode a clip whose pictures become larger part of the way through, which its index does not say."""
+    in_band = {"x264-params": "repeat-headers=1:annexb=1", "bf": "0"}
+    with av.open(str(path), "w", format="mp4") as output:
+        stream = None
+        for pictures, offset in ((small, 0), (large, len(small))):
+            encoder = av.CodecContext.create("libx264", "w")
+            encoder.height, encoder.width = pictures[0].shape[:2]
+            encoder.pix_fmt, encoder.time_base, encoder.framerate = "yuv420p", Fraction(1, 25), Fraction(25)
+            encoder.options = in_band
+            if stream is None:
+                stream = output.add_stream("libx264", rate=25, options=in_band)
+                stream.height, stream.width, stream.pix_fmt = encoder.height, encoder.width, "yuv420p"
+            for number, picture in enumerate([*pictures, None]):
+                frame = None if picture is None else av.VideoFrame.from_ndarray(picture, format="bgr24")
+                if frame is not None:
+                    frame.pts, frame.time_base = number, encoder.time_base
+                for packet in encoder.encode(frame):
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.time_base, packet.stream = encoder.time_base, stream
+                    output.mux(packet)
+    return path
+
+
 def encode_audio(path: Path, seconds: float = 0.5) -> Path:
     """Encode silence into an MP4 without a video track."""
     rate = 8000

@@ -12,15 +12,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, StatementError
-from tests.support.concurrency import in_processes, in_threads
-from tests.support.databases import opened, rows, run, sqlite_url
-from tests.support.job_rows import clock_of
-from tests.support.writer_processes import count_up
 
 from reelwork.db.engine import Database
 from reelwork.db.migrate import current_revision, migrate, require_head
 from reelwork.db.types import UtcDateTime, database_now
 from reelwork.errors import ConfigurationError, ServiceUnavailable
+from tests.support.concurrency import in_processes, in_threads
+from tests.support.databases import opened, rows, run, sqlite_url
+from tests.support.job_rows import clock_of
+from tests.support.writer_processes import count_up
 
 INSERT_ENTRY = "INSERT INTO queue_entry (position, job_id) VALUES (:position, :job_id)"
 
@@ -311,6 +311,13 @@ class TestTimes:
                 session.execute(sa.insert(moments).values(number=number, moment=moment))
             in_order = session.scalars(sa.select(moments.c.number).order_by(moments.c.moment)).all()
         assert in_order == [0, 1, 2, 3]
+
+    def test_times_have_one_width_in_sqlite(self, sqlite_database: Database) -> None:
+        """They are compared as text there."""
+        given = sa.bindparam("moment", datetime(2024, 1, 1, tzinfo=UTC), UtcDateTime())
+        with sqlite_database.reading() as session:
+            widths = session.execute(sa.select(sa.func.length(database_now()), sa.func.length(given))).one()
+        assert tuple(widths) == (26, 26)
 
     def test_a_time_without_a_zone_is_refused(self, database: Database) -> None:
         naive = sa.bindparam("moment", datetime(2024, 1, 1), UtcDateTime())  # noqa: DTZ001

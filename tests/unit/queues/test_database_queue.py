@@ -4,11 +4,12 @@ import threading
 import time
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import event
-from tests.support.databases import rows, run
 
 from reelwork.db.engine import Database
 from reelwork.queues.database import DatabaseQueue
+from tests.support.databases import rows, run
 
 
 def test_a_position_is_never_given_twice(database: Database, database_queue: DatabaseQueue) -> None:
@@ -29,6 +30,7 @@ def test_the_oldest_is_the_one_of_the_lowest_position(database: Database, databa
     assert [database_queue.dequeue(), database_queue.dequeue()] == [older, newer]
 
 
+@pytest.mark.timeout(30)  # it would wait for ever
 def test_a_hint_another_worker_is_taking_is_passed_over(postgresql_database: Database) -> None:
     queue = DatabaseQueue(postgresql_database)
     held, free = uuid4(), uuid4()
@@ -43,6 +45,7 @@ def test_a_hint_another_worker_is_taking_is_passed_over(postgresql_database: Dat
     assert queue.dequeue() == held
 
 
+@pytest.mark.timeout(30)  # it would wait for ever
 def test_an_idle_worker_waits_for_no_writer(sqlite_database: Database) -> None:
     queue = DatabaseQueue(sqlite_database)
     with sqlite_database.writing() as session:

@@ -12,6 +12,7 @@ from reelwork.video.frame import Frame
 from reelwork.video.source import DecodeLimits, VideoFile
 from tests.support.clips import (
     encode_clip,
+    encode_growing_clip,
     marked_corner,
     numbered,
     plain,
@@ -268,6 +269,14 @@ class TestBreakingOff:
         count, said = self.stops(with_damage(clip, begin, end, fill))
         assert count < 40
         assert "damaged or truncated (Invalid data found when processing input)" in said
+
+    def test_a_picture_that_becomes_too_large(self, tmp_path: Path) -> None:
+        clip = encode_growing_clip(tmp_path / "x.mp4", numbered(4), numbered(4, 320, 240))
+        assert [frame.width for frame in decoded(clip)] == [64] * 4 + [320] * 4
+        frames: list[Frame] = []
+        with VideoFile.open(clip, DecodeLimits(max_pixels=100 * 100)) as video, pytest.raises(DecodingStopped):
+            frames.extend(video.frames())
+        assert {frame.width for frame in frames} <= {64}
 
     def test_what_is_wanted_of_it_may_lie_before(self, noisy_clip: Path, tmp_path: Path) -> None:
         with VideoFile.open(truncated(noisy_clip, tmp_path / "x.mp4", 0.75)) as video:
