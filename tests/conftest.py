@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.databases import PostgresqlDatabases, SqliteFiles, opened, sqlite_url
-from tests.support.jobs import make_job as _make_job
-from tests.support.postgresql import PostgresqlServer
 
 from reelwork.db.engine import Database
 from reelwork.jobs.model import Job
@@ -15,6 +12,9 @@ from reelwork.queues.database import DatabaseQueue
 from reelwork.queues.memory import MemoryQueue
 from reelwork.queues.service import QueueService
 from reelwork.storage.local import LocalStorage
+from tests.support.databases import PostgresqlDatabases, SqliteFiles, opened, sqlite_url
+from tests.support.jobs import make_job as _make_job
+from tests.support.postgresql import PostgresqlServer
 
 DIALECTS = ("sqlite", "postgresql")
 

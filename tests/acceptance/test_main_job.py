@@ -85,9 +85,7 @@ def test_same_file_and_pipeline_give_the_same_bytes(up: Caller, media_dir: Path)
 
 
 @pytest.mark.parametrize(("pipeline", "node"), [("scenes", "scenes"), ("quality", "quality")])
-def test_other_shipped_pipelines_answer_every_frame(
-    up: Caller, media_dir: Path, pipeline: str, node: str
-) -> None:
+def test_other_shipped_pipelines_answer_every_frame(up: Caller, media_dir: Path, pipeline: str, node: str) -> None:
     results = up.results(up.submit(media_dir / "car-detection.mp4", pipeline=pipeline, max_frames=20))
 
     assert len(results) == 20

@@ -11,11 +11,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from tests.support.concurrency import in_processes
-from tests.support.databases import opened, rows
-from tests.support.job_rows import consistent_row, insert_row, row_of
-from tests.support.jobs import make_job
-from tests.support.migration_processes import migrate_and_look
 
 import reelwork.db.migrate as migrate_module
 from reelwork.db.engine import Base, Database
@@ -24,6 +19,11 @@ from reelwork.errors import ConfigurationError
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import JobStore
 from reelwork.queues.database import DatabaseQueue
+from tests.support.concurrency import in_processes
+from tests.support.databases import opened, rows
+from tests.support.job_rows import consistent_row, insert_row, row_of
+from tests.support.jobs import make_job
+from tests.support.migration_processes import migrate_and_look
 
 ALL_REVISIONS = [script.revision for script in migrate_module._scripts().walk_revisions()][::-1]
 TABLES = {"job", "queue_entry"}
@@ -257,9 +257,7 @@ class TestADatabaseOfAnotherVersion:
         migrate(database)
         before = schema(database)
         later_version.is_replaced_by_ours()
-        with pytest.raises(
-            ConfigurationError, match=r"at revision 9999,.*newer version of Reelwork\. Use that"
-        ):
+        with pytest.raises(ConfigurationError, match=r"at revision 9999,.*newer version of Reelwork\. Use that"):
             migrate(database, target)
         assert schema(database) == before
         assert current_revision(database) == "9999"

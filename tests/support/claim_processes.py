@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from tests.support.databases import opened
-
 from reelwork.jobs.store import JobStore
 from reelwork.queues.database import DatabaseQueue
+from tests.support.databases import opened
 
 
 def claim_all(number: int, url: str, job_ids: Sequence[UUID]) -> list[UUID]:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from tests.support.postgresql import PostgresqlServer
 
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate
+from tests.support.postgresql import PostgresqlServer
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from tests.support.jobs import DEFINITION
 
 from reelwork.db.engine import Database
 from reelwork.db.types import UtcDateTime, database_now
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.model import Job
+from tests.support.jobs import DEFINITION
 
 COLUMNS = [column.name for column in Job.__table__.columns]
 

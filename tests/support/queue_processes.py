@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from tests.support.databases import opened
-
 from reelwork.queues.database import DatabaseQueue
+from tests.support.databases import opened
 
 
 def take_everything(number: int, url: str) -> list[UUID]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.concurrency import in_processes
-from tests.support.storage_processes import save_beyond_the_size_limit, save_without_permission
 
 from reelwork.errors import FileMissing, ServiceUnavailable
 from reelwork.storage.local import LocalStorage
+from tests.support.concurrency import in_processes
+from tests.support.storage_processes import save_beyond_the_size_limit, save_without_permission
 
 KEY = "video_jobs/one.mp4"
 
