@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.app import create_app
-from reelwork.child_process import ChildProcess
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate, require_head
+from reelwork.jobs.attempts import AttemptPolicy
 from reelwork.jobs.service import JobService
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import PipelineCatalog
@@ -28,7 +28,8 @@ from reelwork.video.prober import VideoProber
 from reelwork.video.source import DecodeLimits
 from reelwork.worker.analysis import AnalysisAnswer, AnalysisRequest, analysing
 from reelwork.worker.rescue import Rescue
-from reelwork.worker.runner import JobRunner
+from reelwork.worker.runner import AnalysisProcess, JobLimits, JobRunner
+from reelwork.worker.slot import Slot
 from reelwork.worker.stop import StopRequest
 from reelwork.worker.worker import Worker
 
@@ -59,7 +60,8 @@ def foundation(settings: Settings) -> Foundation:
         migrate(opened)
     require_head(opened)
     queue = DatabaseQueue(opened)
-    return Foundation(opened, queue, JobStore(opened, queue), _storage(settings))
+    policy = AttemptPolicy(settings.max_attempts, settings.retry_rest_s)
+    return Foundation(opened, queue, JobStore(opened, queue, policy), _storage(settings))
 
 
 def catalog(settings: Settings) -> PipelineCatalog:
@@ -95,22 +97,19 @@ def api(settings: Settings) -> FastAPI:
     )
 
 
-def worker(settings: Settings, stop: StopRequest) -> Worker:
-    """Make a worker; nothing is started before ``Worker.run``."""
+def worker(settings: Settings, stop: StopRequest, concurrency: int = 1) -> Worker:
+    """Make a worker that runs ``concurrency`` jobs side by side; nothing is started before ``Worker.run``."""
     base = foundation(settings)
-    child = ChildProcess[AnalysisRequest, AnalysisAnswer]("analysis", _analysing, settings)
-    runner = JobRunner(
-        base.store,
-        base.storage,
-        child,
-        stop,
-        lease_s=settings.lease_s,
-        max_attempts=settings.max_attempts,
-        job_timeout_s=settings.job_timeout_s,
-    )
-    rescue = Rescue(base.store, lease_s=settings.lease_s, max_attempts=settings.max_attempts)
     name = f"{socket.gethostname()}:{os.getpid()}"
-    return Worker(name, base.queue, base.store, runner, rescue, stop, lease_s=settings.lease_s)
+    limits = JobLimits(settings.job_timeout_s, settings.job_memory_mb)
+
+    def slot(number: int) -> Slot:
+        child = AnalysisProcess(f"analysis-{number}", _analysing, settings)
+        runner = JobRunner(base.store, base.storage, child, stop, limits, settings.lease_s)
+        return Slot(name, base.queue, base.store, runner, stop, settings.lease_s)
+
+    rescue = Rescue(base.store, lease_s=settings.lease_s)
+    return Worker(name, [slot(number) for number in range(concurrency)], rescue, stop)
 
 
 def _analysing(settings: Settings) -> Callable[[AnalysisRequest], AnalysisAnswer]:

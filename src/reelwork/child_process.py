@@ -13,6 +13,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
+import psutil
+
 from reelwork.logs import configure_logging
 
 log = logging.getLogger(__name__)
@@ -110,6 +112,14 @@ class ChildProcess(Generic[Request, Answer]):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory of the running child; 0 when there is none."""
+        try:
+            return psutil.Process(self.pid).memory_info().rss if self.pid else 0
+        except psutil.NoSuchProcess:
+            return 0
 
     @property
     def pid(self) -> int | None:

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     probe_timeout_s: float = Field(10.0, gt=0, description="How long opening an upload may take.")
     lease_s: float = Field(30.0, ge=1, description="How long a job stays claimed by a worker that shows no life.")
     max_attempts: int = Field(3, ge=1, description="How often a job is begun before it fails.")
+    retry_rest_s: float = Field(
+        2.0, ge=0, description="How long a job rests after a lost attempt; twice as long after each further one."
+    )
+    job_memory_mb: int = Field(4096, ge=256, description="How much memory one attempt at a job may take.")
     job_timeout_s: float = Field(6 * 3600.0, gt=0, description="How long one attempt at a job may take.")
     shutdown_grace_s: float = Field(20.0, ge=0, description="How long a stopping worker may go on with its job.")
     threads: int = Field(0, ge=0, description="Threads of a worker's decoder and models; 0: as many as cores.")

@@ -34,7 +34,7 @@ def test_crash_costs_attempts_and_then_fails_the_job(service: Service, calls: Ca
 
     error = calls.error(job_id)
 
-    assert error == "The analysis process was killed by signal 11 (SIGSEGV). The job was tried 3 time(s)."
+    assert error == "The analysis process was killed by signal 11 (SIGSEGV) three times."
     assert worker.output.count(b'"event": "job.running"') == 3
     assert stored_results(service) == []
     assert_goes_on(calls, worker, media_dir)
@@ -59,7 +59,7 @@ def test_hang_ends_at_the_time_limit(service: Service, calls: Caller, media_dir:
 
     error = calls.error(job_id)
 
-    assert error == "The analysis process took longer than 1 s and was stopped. The job was tried 2 time(s)."
+    assert error == "The analysis took longer than 1 s and was stopped twice."
     assert_goes_on(calls, worker, media_dir)
 
 

@@ -81,7 +81,11 @@ def serve(
     serve_api(settings)
 
 
-def worker(data_dir: DataDir = None, stop_with_stdin: StopWithStdin = False) -> None:
+def worker(
+    data_dir: DataDir = None,
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="How many jobs to run side by side.")] = 1,
+    stop_with_stdin: StopWithStdin = False,
+) -> None:
     """Run a worker: it takes accepted jobs one after the other. Start as many as you like.
 
     SIGTERM or Ctrl-C lets the job in hand finish within REELWORK_SHUTDOWN_GRACE_S, or hands it back;
@@ -100,7 +104,7 @@ def worker(data_dir: DataDir = None, stop_with_stdin: StopWithStdin = False) -> 
     stop.listen()
     if stop_with_stdin:
         _stop_with_stdin()
-    bootstrap.worker(settings, stop).run()
+    bootstrap.worker(settings, stop, concurrency).run()
 
 
 def migrate(

@@ -13,6 +13,7 @@ from reelwork.jobs.lifecycle import JobStatus
 
 _PENDING = text("status = 'pending'")
 _RUNNING = text("status = 'running'")
+_FINISHED = text("status IN ('completed', 'failed')")
 _STATUSES = ", ".join(f"'{status}'" for status in JobStatus)
 
 
@@ -27,6 +28,8 @@ class Job(Base):
         pipeline_definition: The pipeline as it stood at submit, every setting resolved.
         options: The submit options that go beside it: ``frame_stride``, ``max_frames``.
         attempt: How many claims were made and not handed back.
+        lost_attempts: Why attempts were lost, one line each.
+        not_before: Until when the job rests after a lost attempt.
         lease_token: Proof of the current claim; every write of a worker carries it.
         lease_expires_at: When the claim ends unless it is renewed, on the database's clock.
         worker: Who holds the claim, for a person who looks.
@@ -43,6 +46,7 @@ class Job(Base):
         # Partial, so that they stay as small as the work in hand however many jobs are over.
         Index("ix_job_pending", "created_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
         Index("ix_job_running", "lease_expires_at", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+        Index("ix_job_finished", "updated_at", sqlite_where=_FINISHED, postgresql_where=_FINISHED),
     )
 
     job_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -59,6 +63,8 @@ class Job(Base):
     pipeline_definition: Mapped[dict[str, Any]] = mapped_column(JSON)
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
     attempt: Mapped[int] = mapped_column(default=0)
+    lost_attempts: Mapped[str | None] = mapped_column(Text)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lease_token: Mapped[UUID | None] = mapped_column(Uuid)
     lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str | None] = mapped_column(Text)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Update, event, func, select, update
+from sqlalchemy import ColumnElement, Update, delete, event, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from reelwork.db.engine import Database
 from reelwork.db.types import database_now
 from reelwork.errors import ServiceUnavailable
+from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
 from reelwork.jobs.model import Job
 from reelwork.queues.service import QueueService, TransactionalQueue
@@ -24,7 +25,8 @@ from reelwork.queues.service import QueueService, TransactionalQueue
 log = logging.getLogger(__name__)
 
 _NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "worker": None}
-_WORKER_LOST = "The worker that ran it was lost (killed, or its machine stopped)"
+_FILES = (Job.job_id, Job.input_path, Job.output_path)
+_HAS_RESTED = or_(Job.not_before.is_(None), Job.not_before <= database_now())
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,25 @@ class Claim:
     options: dict[str, Any]
 
 
-class JobStore:
-    """The job table. A job that becomes pending is hinted at in the queue, in the same transaction if it can be."""
+@dataclass(frozen=True)
+class StoredFiles:
+    """Where the files of a deleted job are."""
 
-    def __init__(self, database: Database, queue: QueueService) -> None:
+    job_id: UUID
+    input_path: str
+    output_path: str | None
+
+
+class JobStore:
+    """The job table.
+
+    A job that can be claimed at once is hinted at in the queue, in the same transaction if that can be.
+    """
+
+    def __init__(self, database: Database, queue: QueueService, policy: AttemptPolicy | None = None) -> None:
         self._database = database
         self._queue = queue
+        self._policy = policy or AttemptPolicy()
 
     def add(self, job: Job) -> None:
         """Insert a pending job; durable when this returns."""
@@ -65,10 +80,29 @@ class JobStore:
         with self._database.reading() as session:
             return session.get(Job, job_id)
 
+    def get_many(self, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
+        """Return those of the jobs that exist, detached."""
+        with self._database.reading() as session:
+            return {job.job_id: job for job in session.scalars(select(Job).where(Job.job_id.in_(job_ids)))}
+
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
-        """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken."""
+        """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""
+        return self._claim(Job.job_id == job_id, worker, lease_s)
+
+    def claim_next(self, worker: str, lease_s: float) -> Claim | None:
+        """Take the job that has waited longest, whatever the queue says; None when nothing waits."""
+        waiting = select(Job.job_id).where(Job.status == JobStatus.PENDING, _HAS_RESTED).order_by(Job.created_at)
+        with self._database.reading() as session:
+            # An idle worker only reads: a write would wait its turn for nothing.
+            if session.scalar(waiting.limit(1)) is None:
+                return None
+        # SKIP LOCKED (ignored by SQLite, which has one writer): workers that look at once take different jobs.
+        oldest = waiting.limit(1).with_for_update(skip_locked=True).scalar_subquery()
+        return self._claim(Job.job_id == oldest, worker, lease_s)
+
+    def _claim(self, which: ColumnElement[bool], worker: str, lease_s: float) -> Claim | None:
         token = uuid4()
-        statement = _move(JobStatus.PENDING, JobStatus.RUNNING).where(Job.job_id == job_id)
+        statement = _move(JobStatus.PENDING, JobStatus.RUNNING).where(which, _HAS_RESTED)
         statement = statement.values(
             attempt=Job.attempt + 1, lease_token=token, lease_expires_at=database_now(lease_s), worker=worker
         )
@@ -93,40 +127,83 @@ class JobStore:
         statement = _move(JobStatus.RUNNING, JobStatus.FAILED).where(*_fence(lease))
         return self._changes_one(statement.values(error_message=error_message, **_NO_LEASE))
 
-    def release(self, lease: Lease, *, spend_attempt: bool) -> bool:
-        """Hand the job back to be run again; False when the lease was lost."""
+    def release(self, lease: Lease) -> bool:
+        """Hand the job back unharmed: the attempt is not counted; False when the lease was lost."""
         statement = _move(JobStatus.RUNNING, JobStatus.PENDING).where(*_fence(lease))
-        statement = statement.values(attempt=Job.attempt - (0 if spend_attempt else 1), **_NO_LEASE)
+        statement = statement.values(attempt=Job.attempt - 1, **_NO_LEASE)
         with self._database.writing() as session:
             released = session.scalars(statement.returning(Job.job_id)).all()
             self._hint(session, released)
         return bool(released)
 
-    def expire_leases(self, max_attempts: int) -> tuple[Sequence[UUID], Sequence[UUID]]:
-        """Take running jobs from workers that stopped renewing; return those handed back and those failed."""
-        expired = Job.lease_expires_at < database_now()
-        message = f"{_WORKER_LOST}; it was tried {max_attempts} time(s)."
-        failing = _move(JobStatus.RUNNING, JobStatus.FAILED).where(expired, Job.attempt >= max_attempts)
-        # Said again, because the clock goes on between the two statements.
-        releasing = _move(JobStatus.RUNNING, JobStatus.PENDING).where(expired, Job.attempt < max_attempts)
-        with self._database.writing() as session:
-            failed = session.scalars(failing.values(error_message=message, **_NO_LEASE).returning(Job.job_id)).all()
-            released = session.scalars(releasing.values(**_NO_LEASE).returning(Job.job_id)).all()
-            self._hint(session, released)
-        return released, failed
+    def lose_attempt(self, lease: Lease, cause: str) -> JobStatus | None:
+        """Write an attempt off: the job rests and is run again, or fails when none is left.
 
-    def hint_again(self, waiting_s: float) -> Sequence[UUID]:
-        """Hint at the jobs pending for ``waiting_s`` or longer, oldest first, if hints were lost."""
-        with self._database.reading() as session:
-            pending = session.scalar(select(func.count()).where(Job.status == JobStatus.PENDING)) or 0
-        if self._queue.size() >= pending:
-            return []
-        waiting = Job.updated_at < database_now(-waiting_s)
-        statement = select(Job.job_id).where(Job.status == JobStatus.PENDING, waiting).order_by(Job.created_at)
+        Returns:
+            The status the job is in now; None when the lease was lost.
+        """
         with self._database.writing() as session:
-            job_ids = session.scalars(statement).all()
-            self._hint(session, job_ids)
-        return job_ids
+            released, failed = self._lose_attempts(session, _fence(lease), cause)
+        if not (released or failed):
+            return None
+        return JobStatus.FAILED if failed else JobStatus.PENDING
+
+    def expire_leases(self) -> tuple[Sequence[UUID], Sequence[UUID]]:
+        """Take running jobs from workers that stopped renewing; return those handed back and those failed."""
+        expired = (Job.status == JobStatus.RUNNING, Job.lease_expires_at < database_now())
+        with self._database.writing() as session:
+            return self._lose_attempts(session, expired, WORKER_LOST)
+
+    def retry(self, job_id: UUID) -> bool:
+        """Let a failed job be run again, with all its attempts; False when there is no such failed job."""
+        statement = _move(JobStatus.FAILED, JobStatus.PENDING).where(Job.job_id == job_id)
+        statement = statement.values(attempt=0, error_message=None, lost_attempts=None, not_before=None)
+        with self._database.writing() as session:
+            retried = session.scalars(statement.returning(Job.job_id)).all()
+            self._hint(session, retried)
+        return bool(retried)
+
+    def delete(self, job_id: UUID) -> StoredFiles | None:
+        """Remove a job in whatever status, and say which files are its; None when there is no such job.
+
+        A worker that runs it finds its lease lost.
+        """
+        statement = delete(Job).where(Job.job_id == job_id).returning(*_FILES)
+        with self._database.writing() as session:
+            row = session.execute(statement).one_or_none()
+        return StoredFiles(*row) if row else None
+
+    def delete_finished(self, older_than_s: float, most: int) -> list[StoredFiles]:
+        """Remove jobs that ended longer ago than that, the oldest ones first, ``most`` of them at once."""
+        ended = Job.status.in_([JobStatus.COMPLETED, JobStatus.FAILED])
+        oldest = select(Job.job_id).where(ended, Job.updated_at < database_now(-older_than_s))
+        oldest = oldest.order_by(Job.updated_at).limit(most)
+        # Guarded again: one of them may be retried at this moment.
+        statement = delete(Job).where(Job.job_id.in_(oldest), ended).returning(*_FILES)
+        with self._database.writing() as session:
+            return [StoredFiles(*row) for row in session.execute(statement)]
+
+    def _lose_attempts(
+        self, session: Session, which: tuple[ColumnElement[bool], ...], cause: str
+    ) -> tuple[list[UUID], list[UUID]]:
+        """Note the cause on the jobs, which locks them, then hand back or fail each."""
+        lost = func.coalesce(Job.lost_attempts + "\n", "") + cause
+        noting = update(Job).where(*which).values(lost_attempts=lost).execution_options(synchronize_session=False)
+        released: list[UUID] = []
+        failed: list[UUID] = []
+        for job_id, attempt, causes in session.execute(
+            noting.returning(Job.job_id, Job.attempt, Job.lost_attempts)
+        ).all():
+            if attempt < self._policy.most:
+                moving = _move(JobStatus.RUNNING, JobStatus.PENDING)
+                moving = moving.values(not_before=database_now(self._policy.rest_after(attempt)), **_NO_LEASE)
+                released.append(job_id)
+            else:
+                moving = _move(JobStatus.RUNNING, JobStatus.FAILED)
+                moving = moving.values(error_message=told((causes or cause).splitlines()), **_NO_LEASE)
+                failed.append(job_id)
+            session.execute(moving.where(Job.job_id == job_id))
+        return released, failed
 
     def _changes_one(self, statement: Update) -> bool:
         with self._database.writing() as session:
@@ -145,7 +222,7 @@ class JobStore:
             for job_id in job_ids:
                 self._queue.enqueue(job_id)
         except ServiceUnavailable:
-            # The jobs are safe in their table: `hint_again` makes up for the queue.
+            # The jobs are safe in their table, where workers look from time to time.
             log.warning("queue.unavailable", extra={"jobs": len(job_ids)}, exc_info=True)
 
 

@@ -9,27 +9,23 @@ log = logging.getLogger(__name__)
 
 
 class Rescue:
-    """Takes jobs from workers that are gone, and hints again at jobs whose hint was lost."""
+    """Takes jobs from workers that are gone."""
 
-    def __init__(self, store: JobStore, *, lease_s: float, max_attempts: int) -> None:
+    def __init__(self, store: JobStore, *, lease_s: float) -> None:
         self._store = store
-        self._max_attempts = max_attempts
         self._interval_s = lease_s / 3
         self._due_at = time.monotonic()
 
     def run_if_due(self) -> None:
         """Run a pass if the last one is a third of a lease ago; at once the first time."""
         if time.monotonic() >= self._due_at:
-            self.run()
             self._due_at = time.monotonic() + self._interval_s
+            self.run()
 
     def run(self) -> None:
         """Run one pass."""
-        released, failed = self._store.expire_leases(self._max_attempts)
+        released, failed = self._store.expire_leases()
         for job_id in released:
             log.warning("job.rescued", extra={"job_id": str(job_id)})
         for job_id in failed:
             log.warning("job.failed", extra={"job_id": str(job_id), "error": "its worker was lost too often"})
-        hinted = self._store.hint_again(waiting_s=self._interval_s)
-        if hinted:
-            log.warning("queue.hinted_again", extra={"jobs": len(hinted)})

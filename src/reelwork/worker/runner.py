@@ -1,14 +1,16 @@
-"""Run one claimed job in the child process, from the outside: lease, deadline, results, outcome."""
+"""Run one claimed job in the child process, from the outside: lease, limits, results, outcome."""
 
 import logging
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reelwork.child_process import ChildDied, ChildProcess
 from reelwork.errors import FileMissing, ServiceUnavailable
+from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.storage.service import StorageService, results_key
 from reelwork.worker.analysis import AnalysisAnswer, AnalysisError, AnalysisRequest
@@ -18,11 +20,29 @@ from reelwork.worker.stop import StopRequest
 log = logging.getLogger(__name__)
 
 _COPY_BYTES = 2**20
+_MEBIBYTE = 2**20
+_MEMORY_CHECK_S = 0.2
 _STOPPING_SLICE_S = 0.1
+_JOBS_PER_CHILD = 200
+_FILE_MISSING = "Its MP4 is not in this worker's storage: the API and the worker must share REELWORK_STORAGE_URL."
+
+AnalysisProcess = ChildProcess[AnalysisRequest, AnalysisAnswer]
+
+
+@dataclass(frozen=True)
+class JobLimits:
+    """What one attempt at a job may take."""
+
+    timeout_s: float
+    memory_mb: int
 
 
 class StopNow(Exception):
     """The worker must end and its grace is over."""
+
+
+class AttemptLost(Exception):
+    """The attempt came to nothing through no decision of the pipeline; ``str(error)`` is the cause."""
 
 
 class JobRunner:
@@ -32,23 +52,21 @@ class JobRunner:
         self,
         store: JobStore,
         storage: StorageService,
-        child: ChildProcess[AnalysisRequest, AnalysisAnswer],
+        child: AnalysisProcess,
         stop: StopRequest,
-        *,
+        limits: JobLimits,
         lease_s: float,
-        max_attempts: int,
-        job_timeout_s: float,
     ) -> None:
         self._store = store
         self._storage = storage
         self._child = child
         self._stop = stop
+        self._limits = limits
         self._lease_s = lease_s
-        self._max_attempts = max_attempts
-        self._job_timeout_s = job_timeout_s
+        self._jobs_of_child = 0
 
     def warm_up(self) -> None:
-        """Start the child process, so that the first job does not wait for it."""
+        """Start the child process, so that the next job does not wait for it."""
         self._child.start()
 
     def close(self) -> None:
@@ -68,20 +86,20 @@ class JobRunner:
                 results_path = Path(scratch) / "results.json"
                 answer = self._analyse(claim, results_path, keeper)
                 if isinstance(answer, AnalysisError):
-                    self._finish(lease, "job.failed", self._store.fail(lease, answer.message), error=answer.message)
+                    self._fail(lease, answer.message)
                 else:
                     self._complete(lease, results_path, keeper, answer.frames)
         except FileMissing:
-            message = "Its MP4 is not in this worker's storage: the API and the worker must share REELWORK_STORAGE_URL."
-            self._finish(lease, "job.failed", self._store.fail(lease, message), error=message)
+            self._fail(lease, _FILE_MISSING)
         except ChildDied as error:
-            self._spend_attempt(lease, f"The analysis process {error}")
-        except ServiceUnavailable as error:
-            self._spend_attempt(lease, str(error))
+            self._lose_attempt(lease, f"The analysis process {error}")
+        except (AttemptLost, ServiceUnavailable) as error:
+            self._lose_attempt(lease, str(error))
         except LeaseLost as error:
             log.warning("job.lease_lost", extra={"job_id": str(lease.job_id), "reason": str(error)})
         except StopNow:
-            self._finish(lease, "job.handed_back", self._store.release(lease, spend_attempt=False))
+            self._log(lease, "job.handed_back", self._store.release(lease))
+        self._renew_child()
 
     def _analyse(self, claim: Claim, results_path: Path, keeper: LeaseKeeper) -> AnalysisAnswer:
         with self._storage.local_path(claim.input_path) as video_path:
@@ -97,9 +115,9 @@ class JobRunner:
 
     def _watch(self, keeper: LeaseKeeper) -> None:
         """Return when the child has answered or died; raise when it must not go on."""
-        deadline = time.monotonic() + self._job_timeout_s
+        deadline = time.monotonic() + self._limits.timeout_s
         while True:
-            remaining_s = min(keeper.due_in_s, deadline - time.monotonic())
+            remaining_s = min(keeper.due_in_s, deadline - time.monotonic(), _MEMORY_CHECK_S)
             if self._stop.asked:
                 # In slices: a second request must not wait for the end of the grace.
                 ready = self._child.wait_for_answer(min(remaining_s, _STOPPING_SLICE_S))
@@ -111,7 +129,9 @@ class JobRunner:
             if self._stop.grace_left_s == 0:
                 raise StopNow
             if time.monotonic() >= deadline:
-                raise ChildDied(f"took longer than {self._job_timeout_s:g} s and was stopped")
+                raise AttemptLost(f"The analysis took longer than {self._limits.timeout_s:g} s and was stopped")
+            if self._child.memory_bytes > self._limits.memory_mb * _MEBIBYTE:
+                raise AttemptLost(f"The analysis took more than {self._limits.memory_mb} MB of memory and was stopped")
 
     def _complete(self, lease: Lease, results_path: Path, keeper: LeaseKeeper, frames: int) -> None:
         key = results_key(lease.job_id, lease.token)
@@ -119,17 +139,27 @@ class JobRunner:
         won = self._store.complete(lease, key)
         if not won:
             self._storage.delete_file(key)
-        self._finish(lease, "job.completed", won, frames=frames)
+        self._log(lease, "job.completed", won, frames=frames)
 
-    def _spend_attempt(self, lease: Lease, cause: str) -> None:
-        if lease.attempt < self._max_attempts:
-            won = self._store.release(lease, spend_attempt=True)
-            self._finish(lease, "job.attempt_lost", won, error=cause)
-        else:
-            message = f"{cause.rstrip('.')}. The job was tried {lease.attempt} time(s)."
-            self._finish(lease, "job.failed", self._store.fail(lease, message), error=message)
+    def _fail(self, lease: Lease, message: str) -> None:
+        self._log(lease, "job.failed", self._store.fail(lease, message), error=message)
 
-    def _finish(self, lease: Lease, event: str, won: bool, **facts: Any) -> None:
+    def _lose_attempt(self, lease: Lease, cause: str) -> None:
+        status = self._store.lose_attempt(lease, cause)
+        event = "job.failed" if status == JobStatus.FAILED else "job.attempt_lost"
+        self._log(lease, event, status is not None, error=cause)
+
+    def _renew_child(self) -> None:
+        """Replace a child that has grown or has done many jobs: libraries leak."""
+        self._jobs_of_child += 1
+        grown = self._child.memory_bytes > self._limits.memory_mb * _MEBIBYTE // 2
+        if grown or self._jobs_of_child >= _JOBS_PER_CHILD:
+            self._child.kill()
+            self._jobs_of_child = 0
+        if not self._stop.asked:
+            self._child.start()
+
+    def _log(self, lease: Lease, event: str, won: bool, **facts: Any) -> None:
         extra = {"job_id": str(lease.job_id), "attempt": lease.attempt, **facts}
         if won:
             log.info(event, extra=extra)

@@ -1,0 +1,83 @@
+"""One job at a time: find one, claim it, run it."""
+
+import logging
+import time
+from uuid import UUID
+
+from reelwork.errors import ServiceUnavailable
+from reelwork.jobs.store import Claim, JobStore
+from reelwork.queues.service import QueueService
+from reelwork.worker.runner import JobRunner
+from reelwork.worker.stop import StopRequest
+
+log = logging.getLogger(__name__)
+
+_HINT_TIMEOUT_S = 1.0
+_LOOK_EVERY_S = 5.0
+_BACK_OFF_S = 1.0
+
+
+class Slot:
+    """Runs jobs until asked to stop.
+
+    Hints make it quick; that it finds every job does not depend on them: it looks into the job table
+    itself from time to time, and all the time while the queue is silent.
+    """
+
+    def __init__(
+        self, name: str, queue: QueueService, store: JobStore, runner: JobRunner, stop: StopRequest, lease_s: float
+    ) -> None:
+        self._name = name
+        self._queue = queue
+        self._store = store
+        self._runner = runner
+        self._stop = stop
+        self._lease_s = lease_s
+        self._look_at = 0.0
+
+    def work(self) -> None:
+        """Work until asked to stop; a database or storage that is gone is waited for."""
+        self._runner.warm_up()
+        try:
+            while not self._stop.asked:
+                try:
+                    self._work_once()
+                except ServiceUnavailable as error:
+                    log.warning("worker.waiting", extra={"reason": str(error)}, exc_info=True)
+                    self._stop.wait(_BACK_OFF_S)
+        finally:
+            self._runner.close()
+
+    def _work_once(self) -> None:
+        claim = self._look() if time.monotonic() >= self._look_at else self._follow_hint()
+        if claim is None:
+            return
+        extra = {"job_id": str(claim.lease.job_id), "attempt": claim.lease.attempt, "worker": self._name}
+        log.info("job.running", extra=extra)
+        self._runner.run(claim)
+
+    def _look(self) -> Claim | None:
+        """Claim what has waited longest, hint or no hint."""
+        claim = self._store.claim_next(self._name, self._lease_s)
+        self._look_at = time.monotonic() + _LOOK_EVERY_S
+        return claim
+
+    def _follow_hint(self) -> Claim | None:
+        job_id = self._hint()
+        if job_id is None:
+            self._look_at = 0.0  # a silent queue may be an empty one, or one that lost everything
+            return None
+        if self._stop.asked:
+            return None
+        claim = self._store.claim(job_id, self._name, self._lease_s)
+        if claim is None:
+            log.info("hint.outdated", extra={"job_id": str(job_id)})
+        return claim
+
+    def _hint(self) -> UUID | None:
+        try:
+            return self._queue.dequeue(_HINT_TIMEOUT_S)
+        except ServiceUnavailable as error:
+            log.warning("queue.unavailable", extra={"reason": str(error)})
+            self._stop.wait(_BACK_OFF_S)
+            return None
