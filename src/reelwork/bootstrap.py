@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.app import create_app
+from reelwork.child_process import end_with_starting_thread
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate, require_head
 from reelwork.jobs.attempts import AttemptPolicy
@@ -113,6 +114,7 @@ def worker(settings: Settings, stop: StopRequest, concurrency: int = 1) -> Worke
 
 
 def _analysing(settings: Settings) -> Callable[[AnalysisRequest], AnalysisAnswer]:
+    end_with_starting_thread()
     return analysing(pipeline_service(settings))
 
 

@@ -4,10 +4,12 @@ Code that may crash, hang or eat memory runs in one of these: the decoder on an 
 a plugin. The child is spawned, never forked, and ends with its parent.
 """
 
+import ctypes
 import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
@@ -24,6 +26,7 @@ Answer = TypeVar("Answer")
 Setup = ParamSpec("Setup")
 
 _STOP_TIMEOUT_S = 5.0
+_PR_SET_PDEATHSIG = 1
 
 
 class Waitable(Protocol):
@@ -56,6 +59,7 @@ class ChildProcess(Generic[Request, Answer]):
         self._arguments = (setup, args, kwargs)
         self._process: Any = None
         self._connection: Connection | None = None
+        self._death: int | None = None
 
     def start(self) -> None:
         """Start the child unless it is running, so that the next call finds it warm."""
@@ -66,6 +70,7 @@ class ChildProcess(Generic[Request, Answer]):
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_child_main, args=(theirs, *self._arguments), name=self._name)
         self._process.start()
+        self._death = _watch_for_death(self._process)
         theirs.close()
 
     def send(self, request: Request) -> None:
@@ -81,10 +86,8 @@ class ChildProcess(Generic[Request, Answer]):
 
     def wait_for_answer(self, timeout_s: float, *others: Waitable) -> bool:
         """Wait until there is an answer or the child has died (True), or until time is up or another is ready."""
-        return bool({self._connection, self._process.sentinel} & set(self._wait(timeout_s, others)))
-
-    def _wait(self, timeout_s: float, others: tuple[Waitable, ...]) -> list[Any]:
-        return wait([self._connection, self._process.sentinel, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
+        ready: list[Any] = wait([self._connection, self._death, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
+        return self._connection in ready or self._death in ready
 
     def answer(self) -> Answer:
         """Return the answer that ``wait_for_answer`` announced.
@@ -109,6 +112,9 @@ class ChildProcess(Generic[Request, Answer]):
             self._process.join()
             self._process.close()
             self._process = None
+        if self._death is not None:
+            os.close(self._death)
+            self._death = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -125,6 +131,25 @@ class ChildProcess(Generic[Request, Answer]):
     def pid(self) -> int | None:
         """Process id of the running child, or None."""
         return self._process.pid if self._process is not None else None
+
+
+def end_with_starting_thread() -> None:
+    """Let the kernel kill this child when the thread that started it ends, however it ends.
+
+    The end of the parent is noticed without this too, but not while native code keeps the interpreter lock.
+    Does nothing where the kernel is not Linux.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _watch_for_death(process: Any) -> int:
+    """Return a descriptor that becomes readable when the process ends."""
+    try:
+        # The sentinel is a pipe, which stays open as long as a process that the child started holds it.
+        return os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # not Linux, or an old one
+        return os.dup(process.sentinel)
 
 
 def _describe_exit(exit_code: int | None) -> str:

