@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
+from reelwork import faults
 from reelwork.errors import JobNotFound, ReelworkError, ResultsNotReady, UploadEmpty
 from reelwork.jobs.model import Job
 from reelwork.jobs.store import JobStore
@@ -63,17 +64,21 @@ class JobService:
         """
         job_id = uuid4()
         key = video_key(job_id)
+        faults.point("submit.begun")
         try:
             size = self._storage.save_file(key, chunks)
             if size == 0:
                 raise UploadEmpty("The upload holds no bytes. Send the MP4 itself.")
+            faults.point("submit.saved")
             job = self._checked_job(job_id, key, options())
+            faults.point("submit.probed")
             self._store.add(job)
         except BaseException:
             with suppress(ReelworkError):  # the rescue pass removes what cannot be removed now
                 self._storage.delete_file(key)
             raise
         log.info("job.accepted", extra={"job_id": str(job_id), "pipeline": job.pipeline, "bytes": size})
+        faults.point("submit.committed")
         return job_id
 
     def _checked_job(self, job_id: UUID, key: str, options: SubmitOptions) -> Job:

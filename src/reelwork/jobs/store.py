@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Update, delete, event, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from reelwork import faults
 from reelwork.db.engine import Database
 from reelwork.db.types import database_now
 from reelwork.errors import ServiceUnavailable
@@ -74,6 +75,7 @@ class JobStore:
             session.add(job)
             session.flush()
             self._hint(session, [job.job_id])
+            faults.point("submit.inserted")
 
     def get(self, job_id: UUID) -> Job | None:
         """Return the job as it is now, detached, or None."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from reelwork import faults
 from reelwork.errors import FileMissing, InvalidKey, ServiceUnavailable
 
 # A name that starts with a dot is a temporary one of this adapter, or a way out of the root.
@@ -31,8 +32,10 @@ class LocalStorage:
             with _told_apart():
                 stream = _open_new(temporary, self._root)
             size = _write_durably(stream, chunks)
+            faults.point("storage.written")
             with _told_apart():
                 temporary.rename(path)
+                faults.point("storage.renamed")
                 _sync_directory(path.parent)
         except BaseException:
             with suppress(OSError):
@@ -80,6 +83,7 @@ def _write_durably(stream: BinaryIO, chunks: Iterable[bytes]) -> int:
             with _told_apart():
                 stream.write(chunk)
             size += len(chunk)
+            faults.point("storage.writing")
         with _told_apart():
             stream.flush()
             os.fsync(stream.fileno())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reelwork import faults
 from reelwork.child_process import ChildDied, ChildProcess
 from reelwork.errors import FileMissing, ServiceUnavailable
 from reelwork.jobs.lifecycle import JobStatus
@@ -107,6 +108,7 @@ class JobRunner:
                 AnalysisRequest(claim.lease.job_id, video_path, claim.pipeline_definition, claim.options, results_path)
             )
             try:
+                faults.point("job.sent")
                 self._watch(keeper)
             except BaseException:
                 self._child.kill()
@@ -134,9 +136,12 @@ class JobRunner:
                 raise AttemptLost(f"The analysis took more than {self._limits.memory_mb} MB of memory and was stopped")
 
     def _complete(self, lease: Lease, results_path: Path, keeper: LeaseKeeper, frames: int) -> None:
+        faults.point("job.answered")
         key = results_key(lease.job_id, lease.token)
         self._storage.save_file(key, _chunks(results_path, keeper))
+        faults.point("results.saved")
         won = self._store.complete(lease, key)
+        faults.point("job.completed")
         if not won:
             self._storage.delete_file(key)
         self._log(lease, "job.completed", won, frames=frames)

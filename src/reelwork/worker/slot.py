@@ -4,6 +4,7 @@ import logging
 import time
 from uuid import UUID
 
+from reelwork import faults
 from reelwork.errors import ServiceUnavailable
 from reelwork.jobs.store import Claim, JobStore
 from reelwork.queues.service import QueueService
@@ -54,6 +55,7 @@ class Slot:
             return
         extra = {"job_id": str(claim.lease.job_id), "attempt": claim.lease.attempt, "worker": self._name}
         log.info("job.running", extra=extra)
+        faults.point("job.claimed")
         self._runner.run(claim)
 
     def _look(self) -> Claim | None:
@@ -69,6 +71,7 @@ class Slot:
             return None
         if self._stop.asked:
             return None
+        faults.point("hint.taken")
         claim = self._store.claim(job_id, self._name, self._lease_s)
         if claim is None:
             log.info("hint.outdated", extra={"job_id": str(job_id)})
