@@ -2,12 +2,14 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.service import Caller, Command, Service, descendants
+from tests.support.service import Caller, Command, Service, descendants, is_alive
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -16,6 +18,8 @@ def calls(service: Service, caller: Callable[[str], Caller]) -> Caller:
     service.write_pipeline("raising", "raise", frame=5)
     service.write_pipeline("slow", "pause", seconds=0.05)
     service.write_pipeline("endless", "pause", seconds=60)
+    service.write_pipeline("hoarding", "hoard", megabytes=400)
+    service.write_pipeline("wedged", "wedge")
     return caller(service.start("serve", "--port", "0").url())
 
 
@@ -61,6 +65,58 @@ def test_hang_ends_at_the_time_limit(service: Service, calls: Caller, media_dir:
 
     assert error == "The analysis took longer than 1 s and was stopped twice."
     assert_goes_on(calls, worker, media_dir)
+
+
+def test_memory_beyond_the_limit_ends_the_attempt(service: Service, calls: Caller, media_dir: Path) -> None:
+    service.environment = {"REELWORK_JOB_MEMORY_MB": "300", "REELWORK_RETRY_REST_S": "0"}
+    worker = service.start("worker")
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="hoarding")
+
+    error = calls.error(job_id)
+
+    assert error == "The analysis took more than 300 MB of memory and was stopped three times."
+    assert_goes_on(calls, worker, media_dir)
+
+
+def test_process_that_has_grown_is_replaced(service: Service, calls: Caller, media_dir: Path) -> None:
+    service.environment = {"REELWORK_JOB_MEMORY_MB": "900"}
+    service.start("worker")
+
+    pids = []
+    for pipeline in ("slow", "slow", "hoarding", "slow"):
+        results = calls.results(calls.submit(media_dir / "fragmented.mp4", pipeline=pipeline, max_frames=4))
+        pids.append(results[0]["result"]["answer"]["pid"])
+
+    assert pids[0] == pids[1] == pids[2] != pids[3]
+
+
+def test_several_jobs_side_by_side_in_one_worker(service: Service, calls: Caller, media_dir: Path) -> None:
+    service.start("worker", "--concurrency", "3")
+    job_ids = [calls.submit(media_dir / "fragmented.mp4", pipeline="slow") for _ in range(3)]
+
+    wait_until(lambda: [calls.status(job_id)["status"] for job_id in job_ids] == ["running"] * 3)
+
+    pids = {calls.results(job_id)[0]["result"]["answer"]["pid"] for job_id in job_ids}
+    assert len(pids) == 3
+
+
+def test_wedged_analysis_does_not_hold_its_lease_up_and_dies_with_its_supervisor(
+    service: Service, calls: Caller, media_dir: Path
+) -> None:
+    service.environment = {"REELWORK_LEASE_S": "1", "REELWORK_MAX_ATTEMPTS": "1"}
+    workers = [service.start("worker"), service.start("worker")]
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="wedged")
+    wait_until(lambda: any(b'"event": "job.running"' in worker.output for worker in workers))
+    holder = next(worker for worker in workers if b'"event": "job.running"' in worker.output)
+    child_pids = descendants(holder.process.pid)
+    renewed_from = time.monotonic()
+    wait_until(lambda: time.monotonic() > renewed_from + 2.5)  # well past the lease
+    assert calls.status(job_id)["status"] == "running"
+
+    holder.kill()
+
+    wait_until(lambda: not any(is_alive(pid) for pid in child_pids))
+    assert calls.error(job_id) == "The worker was lost (it was killed, or its machine stopped)."
 
 
 def test_killed_analysis_is_tried_again_and_answers_each_frame_once(

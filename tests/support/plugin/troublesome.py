@@ -1,10 +1,11 @@
 """Analyzers that misbehave in one way each; found by entry point like any other plugin."""
 
+import ctypes
 import os
 import signal
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from reelwork.analyzers import Analyzer, AnalyzerSettings, Frame, Inputs
 
@@ -52,3 +53,30 @@ class Pause(Analyzer):
         for _ in frames:
             time.sleep(self.settings.seconds)
         return [{"pid": os.getpid()} for _ in frames]
+
+
+class HoardSettings(AnalyzerSettings):
+    """How much is kept, for ever."""
+
+    megabytes: int = 400
+
+
+class Hoard(Analyzer):
+    """Keeps memory from video to video."""
+
+    Settings = HoardSettings
+    kept: ClassVar[list[bytes]] = []
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Any]:
+        if not self.kept:
+            self.kept.append(os.urandom(1) * (self.settings.megabytes * 2**20))
+        time.sleep(0.05)
+        return [{"pid": os.getpid()} for _ in frames]
+
+
+class Wedge(Analyzer):
+    """Never comes back from native code, and never lets another thread of its process run."""
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Any]:
+        ctypes.PyDLL(None).sleep(600)
+        return [[] for _ in frames]
