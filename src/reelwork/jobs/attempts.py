@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LONGEST_REST_S = 300.0
+_MOST_DOUBLINGS = 100  # more of them leave the range of a float
 _TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times", 5: "five times"}
 
 WORKER_LOST = "The worker was lost (it was killed, or its machine stopped)"
@@ -24,7 +25,7 @@ class AttemptPolicy:
 
     def rest_after(self, attempt: int) -> float:
         """Return how many seconds a job rests after losing its ``attempt``-th attempt."""
-        return min(self.rest_s * 2.0 ** (attempt - 1), _LONGEST_REST_S)
+        return min(self.rest_s * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS), _LONGEST_REST_S)
 
 
 def told(causes: Iterable[str]) -> str:

@@ -11,9 +11,10 @@ from reelwork.db.engine import Base
 from reelwork.db.types import UtcDateTime, database_now
 from reelwork.jobs.lifecycle import JobStatus
 
-_PENDING = text("status = 'pending'")
-_RUNNING = text("status = 'running'")
-_FINISHED = text("status IN ('completed', 'failed')")
+# Queries that want a partial index name its condition in these very words: no planner looks into a parameter for it.
+PENDING = text("status = 'pending'")
+RUNNING = text("status = 'running'")
+FINISHED = text("status IN ('completed', 'failed')")
 _STATUSES = ", ".join(f"'{status}'" for status in JobStatus)
 
 
@@ -44,9 +45,9 @@ class Job(Base):
         CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="ck_job_lease_expires"),
         CheckConstraint("attempt >= 0", name="ck_job_attempt"),
         # Partial, so that they stay as small as the work in hand however many jobs are over.
-        Index("ix_job_pending", "created_at", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        Index("ix_job_running", "lease_expires_at", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
-        Index("ix_job_finished", "updated_at", sqlite_where=_FINISHED, postgresql_where=_FINISHED),
+        Index("ix_job_pending", "created_at", sqlite_where=PENDING, postgresql_where=PENDING),
+        Index("ix_job_running", "lease_expires_at", sqlite_where=RUNNING, postgresql_where=RUNNING),
+        Index("ix_job_finished", "updated_at", sqlite_where=FINISHED, postgresql_where=FINISHED),
     )
 
     job_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Update, delete, event, func, or_, select, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Update, delete, event, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from reelwork import faults
@@ -20,7 +20,7 @@ from reelwork.db.types import database_now
 from reelwork.errors import ServiceUnavailable
 from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
-from reelwork.jobs.model import Job
+from reelwork.jobs.model import FINISHED, PENDING, RUNNING, Job
 from reelwork.queues.service import QueueService, TransactionalQueue
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class JobStore:
 
     def claim_next(self, worker: str, lease_s: float) -> Claim | None:
         """Take the job that has waited longest, whatever the queue says; None when nothing waits."""
-        waiting = select(Job.job_id).where(Job.status == JobStatus.PENDING, _HAS_RESTED).order_by(Job.created_at)
+        waiting = select(Job.job_id).where(PENDING, _HAS_RESTED).order_by(Job.created_at)
         with self._database.reading() as session:
             # An idle worker only reads: a write would wait its turn for nothing.
             if session.scalar(waiting.limit(1)) is None:
@@ -127,7 +127,7 @@ class JobStore:
     def fail(self, lease: Lease, error_message: str) -> bool:
         """End the job as failed; False when the lease was lost."""
         statement = _move(JobStatus.RUNNING, JobStatus.FAILED).where(*_fence(lease))
-        return self._changes_one(statement.values(error_message=error_message, **_NO_LEASE))
+        return self._changes_one(statement.values(error_message=_storable(error_message), **_NO_LEASE))
 
     def release(self, lease: Lease) -> bool:
         """Hand the job back unharmed: the attempt is not counted; False when the lease was lost."""
@@ -145,14 +145,14 @@ class JobStore:
             The status the job is in now; None when the lease was lost.
         """
         with self._database.writing() as session:
-            released, failed = self._lose_attempts(session, _fence(lease), cause)
+            released, failed = self._lose_attempts(session, _fence(lease), _one_line(cause))
         if not (released or failed):
             return None
         return JobStatus.FAILED if failed else JobStatus.PENDING
 
     def expire_leases(self) -> tuple[Sequence[UUID], Sequence[UUID]]:
         """Take running jobs from workers that stopped renewing; return those handed back and those failed."""
-        expired = (Job.status == JobStatus.RUNNING, Job.lease_expires_at < database_now())
+        expired = (RUNNING, Job.lease_expires_at < database_now())
         with self._database.writing() as session:
             return self._lose_attempts(session, expired, WORKER_LOST)
 
@@ -177,16 +177,16 @@ class JobStore:
 
     def delete_finished(self, older_than_s: float, most: int) -> list[StoredFiles]:
         """Remove jobs that ended longer ago than that, the oldest ones first, ``most`` of them at once."""
-        ended = Job.status.in_([JobStatus.COMPLETED, JobStatus.FAILED])
-        oldest = select(Job.job_id).where(ended, Job.updated_at < database_now(-older_than_s))
-        oldest = oldest.order_by(Job.updated_at).limit(most)
+        # A subquery, because PostgreSQL compares an index with a clock only if it is read once.
+        ended = (FINISHED, Job.updated_at < select(database_now(-older_than_s)).scalar_subquery())
+        oldest = select(Job.job_id).where(*ended).order_by(Job.updated_at).limit(most)
         # Guarded again: one of them may be retried at this moment.
-        statement = delete(Job).where(Job.job_id.in_(oldest), ended).returning(*_FILES)
+        statement = delete(Job).where(Job.job_id.in_(oldest), *ended).returning(*_FILES)
         with self._database.writing() as session:
             return [StoredFiles(*row) for row in session.execute(statement)]
 
     def _lose_attempts(
-        self, session: Session, which: tuple[ColumnElement[bool], ...], cause: str
+        self, session: Session, which: tuple[ColumnExpressionArgument[bool], ...], cause: str
     ) -> tuple[list[UUID], list[UUID]]:
         """Note the cause on the jobs, which locks them, then hand back or fail each."""
         lost = func.coalesce(Job.lost_attempts + "\n", "") + cause
@@ -236,3 +236,12 @@ def _move(source: JobStatus, target: JobStatus) -> Update:
 
 def _fence(lease: Lease) -> tuple[Any, ...]:
     return (Job.job_id == lease.job_id, Job.lease_token == lease.token, Job.status == JobStatus.RUNNING)
+
+
+def _storable(message: str) -> str:
+    """Replace what no text column takes; an error may quote anything a file or a library says."""
+    return message.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _one_line(cause: str) -> str:
+    return " ".join(_storable(cause).split())
