@@ -12,6 +12,7 @@ ReelworkError
 │   ├── UnsupportedMedia        the bytes are not an MP4
 │   └── VideoUnreadable         an MP4 of which no frame can be decoded
 ├── JobNotFound
+├── JobNotFailed                only a failed job can be run again
 ├── ResultsNotReady             the job exists and is not completed
 ├── PipelineInvalid             a pipeline file with mistakes, all of them listed
 ├── AnalysisFailed              a job's run came to an end without results
@@ -21,6 +22,7 @@ ReelworkError
 │   ├── InvalidKey              a key that would leave the storage root
 │   └── FileMissing
 └── ServiceUnavailable          a part the service needs does not answer; try again later
+    └── StorageFull             the disk of the files or of the database: the operator makes room
 
 ``str(error)`` is the public message: a sentence for the person who can act on it, free of paths, SQL
 and stack traces unless that person is the operator. The technical cause travels as ``__cause__``.
@@ -109,6 +111,14 @@ class JobNotFound(ReelworkError):
         super().__init__(f"There is no job {job_id}.")
 
 
+class JobNotFailed(ReelworkError):
+    """The job has not failed, so it cannot be retried."""
+
+    def __init__(self, job_id: UUID, status: str) -> None:
+        self.status = status
+        super().__init__(f"Job {job_id} is {status}; only a failed job can be retried.")
+
+
 class ResultsNotReady(ReelworkError):
     """The job exists and is not completed, so it has no results."""
 
@@ -171,3 +181,7 @@ class FileMissing(StorageError):
 
 class ServiceUnavailable(ReelworkError):
     """The database or the storage does not answer; trying again later may help."""
+
+
+class StorageFull(ServiceUnavailable):
+    """There is no room left to write to."""

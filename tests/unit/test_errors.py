@@ -19,7 +19,9 @@ from reelwork.errors import (
     PipelineUnavailable,
     ReelworkError,
     ResultsNotReady,
+    ServiceUnavailable,
     StorageError,
+    StorageFull,
     SubmissionRefused,
     UnknownPipeline,
     UploadTooLarge,
@@ -66,6 +68,7 @@ def test_all_of_them_are_ours() -> None:
             f"Job {JOB_ID} is running; its results appear when it is completed.",
         ),
         (ResultsNotReady(JOB_ID, "failed", "It broke."), f"Job {JOB_ID} failed and has no results: It broke."),
+        (JobNotFailed(JOB_ID, "running"), f"Job {JOB_ID} is running; only a failed job can be retried."),
         (InvalidKey("../x"), "'../x' is not a valid storage key."),
         (FileMissing("a/b"), "No file is stored under 'a/b'."),
         (
@@ -111,4 +114,5 @@ def test_kinds() -> None:
     assert issubclass(PipelineUnavailable, SubmissionRefused)
     assert issubclass(DecodingStopped, AnalysisFailed)
     assert issubclass(InvalidKey, StorageError)
+    assert issubclass(StorageFull, ServiceUnavailable)
     assert not issubclass(JobNotFound, SubmissionRefused)

@@ -38,6 +38,7 @@ _UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
     errors.JobNotFound: ProblemType(HTTPStatus.NOT_FOUND, "job-not-found", "There is no such job"),
+    errors.JobNotFailed: ProblemType(HTTPStatus.CONFLICT, "job-not-failed", "The job has not failed"),
     errors.ResultsNotReady: ProblemType(HTTPStatus.NOT_FOUND, "results-not-ready", "The job has no results"),
     errors.InvalidOptions: ProblemType(_UNPROCESSABLE, "invalid-options", "The options are wrong"),
     errors.UnknownPipeline: ProblemType(_UNPROCESSABLE, "unknown-pipeline", "There is no such pipeline"),
@@ -51,6 +52,7 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "The upload is not an MP4"
     ),
     errors.VideoUnreadable: ProblemType(_UNPROCESSABLE, "video-unreadable", "The video cannot be decoded"),
+    errors.StorageFull: ProblemType(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full", "There is no room left"),
     errors.ServiceUnavailable: ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The service cannot do this now"
     ),
@@ -80,6 +82,8 @@ def _deliberate(request: Request, error: Exception) -> Response:
 
 def _members(error: Exception) -> dict[str, Any]:
     match error:
+        case errors.JobNotFailed():
+            return {"job_status": error.status}
         case errors.ResultsNotReady():
             return {"job_status": error.status, "error_message": error.error_message}
         case errors.InvalidOptions():
