@@ -41,6 +41,17 @@ class Settings(BaseSettings):
     job_memory_mb: int = Field(4096, ge=256, description="How much memory one attempt at a job may take.")
     job_timeout_s: float = Field(6 * 3600.0, gt=0, description="How long one attempt at a job may take.")
     shutdown_grace_s: float = Field(20.0, ge=0, description="How long a stopping worker may go on with its job.")
+    retention_s: float = Field(
+        0.0, ge=0, description="How long ended jobs are kept, with their videos and results; 0: for ever."
+    )
+    orphan_age_s: float = Field(
+        3600.0,
+        # Below that an upload that waits for its turn to be probed could be taken for one that was given up.
+        ge=600,
+        description="How old a stored file that belongs to no job must be to be removed; "
+        "longer than an upload takes from its last byte to its job. "
+        "Files of a storage belong to one database: two must not share one.",
+    )
     threads: int = Field(0, ge=0, description="Threads of a worker's decoder and models; 0: as many as cores.")
 
     @field_validator("queue_url")

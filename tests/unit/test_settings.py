@@ -47,7 +47,7 @@ def test_the_default_place_is_the_same_wherever_a_process_starts(
 def test_every_setting_is_described_and_comes_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.model_fields[name].description
     written = {"database_url": "postgresql://x", "storage_url": "file:///x", "queue_url": "database:", "host": "::1"}
-    value = written.get(name, "/some/where" if name.endswith("_dir") else "7")
+    value = written.get(name, "/some/where" if name.endswith("_dir") else "4711")
     monkeypatch.setenv(f"REELWORK_{name.upper()}", value)
     found = getattr(Settings.load(), name)
     assert str(found).removesuffix(".0") == value
@@ -116,6 +116,8 @@ def test_mistakes_are_told_all_at_once_each_by_the_name_to_correct(monkeypatch: 
         ("job_timeout_s", 0),
         ("job_timeout_s", "inf"),
         ("shutdown_grace_s", -1),
+        ("retention_s", -1),
+        ("orphan_age_s", 599),
         ("threads", -1),
         ("storage_url", "/var/lib/reelwork"),
         ("storage_url", "file://relative"),
@@ -130,7 +132,15 @@ def test_what_a_setting_may_not_be(name: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", 0), ("port", 65535), ("lease_s", 1), ("shutdown_grace_s", 0), ("threads", 0), ("max_attempts", 1)],
+    [
+        ("port", 0),
+        ("port", 65535),
+        ("lease_s", 1),
+        ("shutdown_grace_s", 0),
+        ("threads", 0),
+        ("max_attempts", 1),
+        ("retention_s", 0),
+    ],
 )
 def test_what_a_setting_may_just_be(name: str, value: int) -> None:
     assert getattr(Settings.load(**{name: value}), name) == value
