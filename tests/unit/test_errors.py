@@ -13,6 +13,7 @@ from reelwork.errors import (
     FileMissing,
     InvalidKey,
     InvalidOptions,
+    JobNotFailed,
     JobNotFound,
     Mistake,
     PipelineInvalid,
