@@ -3,18 +3,21 @@
 import io
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from reelwork.errors import FileMissing, InvalidKey
+from reelwork.errors import FileMissing, InvalidKey, ServiceUnavailable
 from reelwork.storage.local import LocalStorage
 from reelwork.storage.service import StorageService, results_key, video_key
 from tests.support.concurrency import in_threads
 from tests.support.memory import peak_growth_bytes
+from tests.support.waiting import wait_until
 
 KEY = "video_jobs/one.mp4"
 MEBIBYTE = 2**20
@@ -199,6 +202,9 @@ class TestLoading:
             stream.write(b"x")
 
     def test_what_is_not_there(self, storage: StorageService) -> None:
+        storage.save_file(
+            "something/else", [b"x"]
+        )  # a storage that has nothing at all may be taken for one that is gone
         for key in ("missing", "video_jobs/missing.mp4", "no/such/directory"):
             with pytest.raises(FileMissing, match=key):
                 storage.load_file(key)
@@ -234,6 +240,134 @@ class TestDeleting:
             assert stream.read() == b"0123456789"
 
 
+class TestListing:
+    def listed(self, storage: StorageService, folder: str) -> dict[str, int]:
+        files = list(storage.list_files(folder))
+        assert len({file.key for file in files}) == len(files)
+        return {file.key: file.size for file in files}
+
+    def test_gives_every_file_of_the_folder_and_of_those_in_it(self, storage: StorageService) -> None:
+        sizes = {"a/1": 1, "a/2.json": 0, "a/b/3": 3, "a/b/c/4": 4, "ab/5": 5, "b/a/6": 6, "top": 7}
+        for key, size in sizes.items():
+            storage.save_file(key, [bytes(size)])
+        assert self.listed(storage, "a") == {"a/1": 1, "a/2.json": 0, "a/b/3": 3, "a/b/c/4": 4}
+        assert self.listed(storage, "a/b") == {"a/b/3": 3, "a/b/c/4": 4}
+        assert self.listed(storage, "b") == {"b/a/6": 6}
+
+    def test_of_what_is_no_folder_is_empty(self, storage: StorageService) -> None:
+        assert self.listed(storage, "a") == {}
+        storage.save_file("a/b", [b"x"])
+        assert self.listed(storage, "a/b") == {}
+        assert self.listed(storage, "c/d") == {}
+
+    def test_leaves_out_files_that_are_not_whole(self, storage: StorageService) -> None:
+        def source() -> Iterator[bytes]:
+            yield b"x" * MEBIBYTE
+            assert self.listed(storage, "video_jobs") == {}
+
+        storage.save_file(KEY, source())
+        assert self.listed(storage, "video_jobs") == {KEY: MEBIBYTE}
+
+    def test_says_how_old_a_file_is(self, storage: StorageService) -> None:
+        storage.save_file(KEY, [b"x"])
+        (file,) = storage.list_files("video_jobs")
+        assert 0 <= file.age_s < 60
+        wait_until(lambda: all(later.age_s > file.age_s for later in storage.list_files("video_jobs")))
+
+    @pytest.mark.parametrize("off_s", [-3600.0, 3600.0])
+    def test_the_clock_of_the_process_does_not_matter(
+        self, storage: StorageService, monkeypatch: pytest.MonkeyPatch, off_s: float
+    ) -> None:
+        right = time.time
+        monkeypatch.setattr(time, "time", lambda: right() + off_s)
+        storage.save_file(KEY, [b"x"])
+        assert [0 <= file.age_s < 60 for file in storage.list_files("video_jobs")] == [True]
+        assert storage.discard_unfinished(60) == 0
+
+    def test_files_may_be_removed_meanwhile(self, storage: StorageService) -> None:
+        keys = {f"a/{number // 10}/{number}" for number in range(100)}
+        for key in keys:
+            storage.save_file(key, [b"x"])
+        seen = set()
+        for file in storage.list_files("a"):
+            storage.delete_file(file.key)
+            seen.add(file.key)
+        assert seen == keys
+        assert list(storage.list_files("a")) == []
+
+    def test_nothing_is_left_of_having_looked(
+        self, storage: StorageService, everything_stored: Callable[[], list[str]]
+    ) -> None:
+        storage.save_file(KEY, [b"x"])
+        list(storage.list_files("video_jobs"))
+        storage.discard_unfinished(0)
+        assert everything_stored() == [KEY]
+
+
+class TestDiscarding:
+    @pytest.fixture
+    def abandoned(self, storage: StorageService) -> Iterator[None]:
+        """Two files whose writers stopped half way; a process that was killed runs no clean-up."""
+        writers = [_abandon(storage, key) for key in (KEY, "video_results/one/two.json")]
+        yield
+        for thread, go_on in writers:
+            go_on.set()
+            thread.join()
+
+    @pytest.mark.usefixtures("abandoned")
+    def test_removes_what_has_no_writer_any_more(
+        self, storage: StorageService, everything_stored: Callable[[], list[str]]
+    ) -> None:
+        storage.save_file("video_jobs/whole.mp4", [b"x"])
+        assert len(everything_stored()) == 3
+        assert storage.discard_unfinished(0) == 2
+        assert everything_stored() == ["video_jobs/whole.mp4"]
+        assert storage.discard_unfinished(0) == 0
+
+    @pytest.mark.usefixtures("abandoned")
+    def test_leaves_what_is_not_old_enough(
+        self, storage: StorageService, everything_stored: Callable[[], list[str]]
+    ) -> None:
+        assert storage.discard_unfinished(60) == 0
+        assert len(everything_stored()) == 2
+
+    def test_who_writes_on_all_the_same_is_told(self, storage: StorageService) -> None:
+        def source() -> Iterator[bytes]:
+            yield b"x"
+            assert storage.discard_unfinished(0) == 1
+            yield b"y"
+
+        storage.save_file("something/else", [b"x"])
+        with pytest.raises(ServiceUnavailable):
+            storage.save_file(KEY, source())
+        with pytest.raises(FileMissing):
+            storage.load_file(KEY)
+
+    def test_nothing_stored_is_no_error(self, storage: StorageService, tmp_path: Path) -> None:
+        assert storage.discard_unfinished(0) == 0
+        assert list(tmp_path.iterdir()) == []
+
+
+def _abandon(storage: StorageService, key: str) -> tuple[threading.Thread, threading.Event]:
+    """Begin to save a file in a thread, and stop half way until told to go on to fail."""
+    half_way, go_on = threading.Event(), threading.Event()
+
+    def source() -> Iterator[bytes]:
+        yield b"x" * MEBIBYTE
+        half_way.set()
+        go_on.wait()
+        raise ConnectionAbortedError
+
+    def write() -> None:
+        with suppress(ConnectionAbortedError):
+            storage.save_file(key, source())
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    half_way.wait()
+    return thread, go_on
+
+
 class TestKeys:
     @pytest.mark.parametrize("key", INVALID_KEYS, ids=lambda key: ascii(key[:20]))
     def test_one_that_is_no_plain_relative_path_is_refused(
@@ -251,6 +385,8 @@ class TestKeys:
             storage.delete_file(key)
         with pytest.raises(InvalidKey), storage.local_path(key):
             pass
+        with pytest.raises(InvalidKey):
+            list(storage.list_files(key))
         assert list(tmp_path.iterdir()) == []
 
 
@@ -265,6 +401,15 @@ class TestMemory:
         assert peak_growth_bytes(save) < MEBIBYTE
         with storage.local_path(KEY) as path:
             assert path.stat().st_size == size
+
+    def test_is_flat_in_how_many_files_are_listed(self, storage: StorageService) -> None:
+        for number in range(3000):
+            storage.save_file(f"video_results/{number % 30}/{number}.json", [b""])
+
+        def look() -> None:
+            assert sum(1 for _ in storage.list_files("video_results")) == 3000
+
+        assert peak_growth_bytes(look) < 100_000
 
 
 class TestConcurrency:

@@ -4,32 +4,47 @@ import errno
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from reelwork import faults
-from reelwork.errors import FileMissing, InvalidKey, ServiceUnavailable
+from reelwork.errors import FileMissing, InvalidKey, ServiceUnavailable, StorageFull
+from reelwork.storage.service import StoredFile
 
 # A name that starts with a dot is a temporary one of this adapter, or a way out of the root.
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.tmp")
 _MOST_KEY_CHARACTERS = 1024  # as in S3, and well below what a path may have
 _MOST_OPEN_ATTEMPTS = 100
+_REFUSED_FOR_SIZE = {
+    errno.ENOSPC: "The file storage is full.",
+    errno.EDQUOT: "The file storage is full: its quota is used up.",
+    errno.EFBIG: "The file storage takes no file so large.",
+}
+_GONE = "The file storage is empty or not there: is its disk mounted?"
 
 
 class LocalStorage:
-    """The ``StorageService`` of a directory on a local disk."""
+    """The ``StorageService`` of a directory on a local disk.
+
+    The folders of the first level stay for ever. When they are gone, the root is the mount point of a disk
+    that is not mounted: what is saved there would be hidden when the disk comes back.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._in_use = self._has_folders()
 
     def save_file(self, key: str, chunks: Iterable[bytes]) -> int:
         """See ``StorageService``: a temporary file, fsynced, renamed, and its directory fsynced."""
         path = self._path(key)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        temporary = _temporary(path)
         try:
             with _told_apart():
+                if self._in_use and not self._has_folders():
+                    raise ServiceUnavailable(_GONE)
                 stream = _open_new(temporary, self._root)
             size = _write_durably(stream, chunks)
             faults.point("storage.written")
@@ -40,7 +55,9 @@ class LocalStorage:
         except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+            self._remove_if_empty(path.parent)
             raise
+        self._in_use = self._in_use or "/" in key
         return size
 
     def load_file(self, key: str) -> BinaryIO:
@@ -50,24 +67,70 @@ class LocalStorage:
             try:
                 return path.open("rb")
             except FileNotFoundError as error:
-                raise FileMissing(key) from error
+                raise self._missing(key) from error
 
     def delete_file(self, key: str) -> None:
         """See ``StorageService``; a directory left empty below the first level goes with the file."""
         path = self._path(key)
         with _told_apart():
             path.unlink(missing_ok=True)
-        if key.count("/") > 1:
-            with suppress(OSError):  # not empty, or already gone
-                path.parent.rmdir()
+        self._remove_if_empty(path.parent)
 
     @contextmanager
     def local_path(self, key: str) -> Iterator[Path]:
         """See ``StorageService``: the stored file itself."""
         path = self._path(key)
-        if not path.is_file():
-            raise FileMissing(key)
+        with _told_apart():
+            if not path.is_file():
+                raise self._missing(key)
         yield path
+
+    def list_files(self, folder: str) -> Iterator[StoredFile]:
+        """See ``StorageService``."""
+        start = self._path(folder)
+        with _told_apart():
+            if not start.is_dir():
+                return
+            now = self._now()
+        for entry in _walk(start):
+            if _PART.fullmatch(entry.name) and (stat := _stat(entry)):
+                key = Path(entry.path).relative_to(self._root).as_posix()
+                yield StoredFile(key, stat.st_size, now - stat.st_mtime)
+
+    def discard_unfinished(self, older_than_s: float) -> int:
+        """See ``StorageService``; directories that were left empty go too."""
+        with _told_apart():
+            if not self._has_folders():
+                return 0
+            now = self._now()
+        discarded = 0
+        for entry in _walk(self._root, leaving=self._remove_if_empty):
+            if _TEMPORARY.fullmatch(entry.name) and (stat := _stat(entry)) and now - stat.st_mtime >= older_than_s:
+                with _told_apart():
+                    Path(entry.path).unlink(missing_ok=True)
+                discarded += 1
+        return discarded
+
+    def _now(self) -> float:
+        """Return the time that a file written now is stamped with; a file server has a clock of its own."""
+        os.utime(self._root)
+        return self._root.stat().st_mtime
+
+    def _has_folders(self) -> bool:
+        try:
+            with os.scandir(self._root) as entries:
+                return any(entry.is_dir() for entry in entries)
+        except OSError:
+            return False
+
+    def _missing(self, key: str) -> Exception:
+        return FileMissing(key) if self._has_folders() else ServiceUnavailable(_GONE)
+
+    def _remove_if_empty(self, directory: Path) -> None:
+        """Remove an empty directory below the first level."""
+        if self._root in directory.parent.parents:
+            with suppress(OSError):  # not empty, or already gone
+                directory.rmdir()
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
@@ -99,9 +162,34 @@ def _told_apart() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ServiceUnavailable("The file storage is full.") from error
+        if error.errno in _REFUSED_FOR_SIZE:
+            raise StorageFull(_REFUSED_FOR_SIZE[error.errno]) from error
         raise ServiceUnavailable(f"The file storage does not work: {error.strerror}.") from error
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+
+
+def _walk(directory: Path, leaving: Callable[[Path], None] = lambda directory: None) -> Iterator[os.DirEntry[str]]:
+    """Yield the files below a directory, whatever comes and goes meanwhile; call ``leaving`` after each directory."""
+    with _told_apart(), suppress(FileNotFoundError):
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _walk(Path(entry.path), leaving)
+                else:
+                    yield entry
+        leaving(directory)
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return what is known of a regular file; None when it is none, or gone."""
+    with _told_apart():
+        try:
+            return entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
+        except FileNotFoundError:
+            return None
 
 
 def _open_new(path: Path, root: Path) -> BinaryIO:

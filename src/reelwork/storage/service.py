@@ -1,27 +1,52 @@
 """The port to file storage, and the keys files are stored under."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
+VIDEOS = "video_jobs"
+RESULTS = "video_results"
+
 
 def video_key(job_id: UUID) -> str:
     """Return the key of a job's MP4."""
-    return f"video_jobs/{job_id}.mp4"
+    return f"{VIDEOS}/{job_id}.mp4"
+
+
+def results_folder(job_id: UUID) -> str:
+    """Return the folder that holds the results of every attempt at a job."""
+    return f"{RESULTS}/{job_id}"
 
 
 def results_key(job_id: UUID, lease_token: UUID) -> str:
     """Return the key of the results of one attempt: a place no other attempt writes to."""
-    return f"video_results/{job_id}/{lease_token}.json"
+    return f"{results_folder(job_id)}/{lease_token}.json"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A whole file in a storage.
+
+    Attributes:
+        key: What it is stored under.
+        size: In bytes.
+        age_s: Seconds since its last byte was written, when the listing began, on the storage's own clock:
+            a worker whose clock is wrong must not take a new file for an old one.
+    """
+
+    key: str
+    size: int
+    age_s: float
 
 
 class StorageService(Protocol):
     """Files by key. A key is a relative path of plain names: ``video_jobs/{job_id}.mp4``.
 
-    Every method raises ``InvalidKey`` for a key that is not, and ``ServiceUnavailable`` when the storage
-    cannot do its work now (gone, full, read-only).
+    Every method raises ``InvalidKey`` for a key that is not, ``StorageFull`` when there is no room, and
+    ``ServiceUnavailable`` when the storage cannot do its work now (gone, read-only).
     """
 
     def save_file(self, key: str, chunks: Iterable[bytes]) -> int:
@@ -46,4 +71,17 @@ class StorageService(Protocol):
 
         Raises:
             FileMissing: Nothing is stored under the key.
+        """
+
+    def list_files(self, folder: str) -> Iterator[StoredFile]:
+        """List the whole files whose keys begin with ``folder/``, in no order and in flat memory.
+
+        Files that come or go meanwhile may be listed or not; all others are.
+        """
+
+    def discard_unfinished(self, older_than_s: float) -> int:
+        """Remove what was left behind by writers that ended before their file was whole; return how many.
+
+        Args:
+            older_than_s: Only what nobody wrote to for so long, on the storage's own clock.
         """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reelwork.errors import FileMissing, ServiceUnavailable
+from reelwork.errors import ServiceUnavailable, StorageFull
 from reelwork.storage.local import LocalStorage
 from tests.support.concurrency import in_processes
 from tests.support.storage_processes import save_beyond_the_size_limit, save_without_permission
@@ -106,7 +106,7 @@ class TestAFullDisk:
     @pytest.mark.usefixtures("full")
     @pytest.mark.parametrize("chunk_bytes", [1, 8192, 8193, 1_000_000])
     def test_is_said_so(self, storage: LocalStorage, root: Path, chunk_bytes: int) -> None:
-        with pytest.raises(ServiceUnavailable, match=r"^The file storage is full\.$") as caught:
+        with pytest.raises(StorageFull, match=r"^The file storage is full\.$") as caught:
             storage.save_file(KEY, [bytes(chunk_bytes)] * 3)
         assert isinstance(caught.value.__cause__, OSError)
         assert caught.value.__cause__.errno == errno.ENOSPC
@@ -126,7 +126,7 @@ class TestAFullDisk:
             raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
         monkeypatch.setattr(os, "fsync", over_quota)
-        with pytest.raises(ServiceUnavailable, match="full"):
+        with pytest.raises(StorageFull, match="quota is used up"):
             storage.save_file(KEY, [b"x"])
 
 
@@ -134,7 +134,7 @@ class TestADiskThatRefuses:
     @pytest.mark.parametrize("chunk_bytes", [1000, 50_000, 400_000])
     def test_part_of_the_way_through(self, tmp_path: Path, chunk_bytes: int) -> None:
         (said,) = in_processes(1, save_beyond_the_size_limit, tmp_path, KEY, chunk_bytes)
-        assert said == "The file storage does not work: File too large."
+        assert said == "The file storage takes no file so large."
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
     def test_to_be_written_to(self) -> None:
@@ -165,8 +165,9 @@ class TestADiskThatRefuses:
 class TestDirectories:
     def test_the_root_is_made_when_it_is_needed(self, tmp_path: Path) -> None:
         storage = LocalStorage(tmp_path / "not" / "there" / "yet")
-        with pytest.raises(FileMissing):
-            storage.load_file(KEY)
+        storage.delete_file(KEY)
+        assert list(storage.list_files("video_jobs")) == []
+        assert storage.discard_unfinished(0) == 0
         assert list(tmp_path.iterdir()) == []
         storage.save_file(KEY, [b"x"])
         assert (tmp_path / "not" / "there" / "yet" / "video_jobs" / "one.mp4").read_bytes() == b"x"
@@ -182,6 +183,23 @@ class TestDirectories:
         storage.delete_file(KEY)
         assert (root / "video_jobs").is_dir()
 
+    def test_one_that_a_killed_writer_left_empty_goes_too(self, storage: LocalStorage, root: Path) -> None:
+        storage.save_file("video_results/job/one.json", [b"x"])
+        for folder in ("video_results/left", "video_jobs"):
+            (root / folder).mkdir()
+        assert storage.discard_unfinished(0) == 0
+        folders = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir()}
+        assert folders == {"video_jobs", "video_results", "video_results/job"}
+
+    def test_one_made_for_a_file_that_could_not_be_saved_goes_again(self, storage: LocalStorage, root: Path) -> None:
+        def source() -> Iterator[bytes]:
+            raise ZeroDivisionError
+            yield b""
+
+        with pytest.raises(ZeroDivisionError):
+            storage.save_file("video_results/job/one.json", source())
+        assert [path.name for path in root.rglob("*")] == ["video_results"]
+
     def test_the_root_stays(self, storage: LocalStorage, root: Path) -> None:
         storage.save_file("top", [b"x"])
         storage.delete_file("top")
@@ -192,3 +210,37 @@ class TestDirectories:
         with storage.local_path(KEY) as path:
             assert path == root / KEY
         assert path.exists()
+
+
+class TestADiskThatIsGone:
+    """Its mount point is an empty directory; what is written there would be hidden when the disk comes back."""
+
+    @pytest.fixture(params=["empty", "missing"])
+    def gone(self, request: pytest.FixtureRequest, storage: LocalStorage, root: Path) -> Path:
+        """A storage whose disk goes after the first file; where that is now."""
+        storage.save_file(KEY, [b"x"])
+        away = root.rename(root.with_name("away"))
+        if request.param == "empty":
+            root.mkdir()
+        return away
+
+    @pytest.mark.parametrize("new_process", [True, False])
+    def test_takes_no_file_for_lost(self, storage: LocalStorage, root: Path, gone: Path, new_process: bool) -> None:
+        storage = LocalStorage(root) if new_process else storage
+        with pytest.raises(ServiceUnavailable, match="is its disk mounted"):
+            storage.load_file(KEY)
+        with pytest.raises(ServiceUnavailable, match="is its disk mounted"), storage.local_path(KEY):
+            pass
+        storage.delete_file(KEY)
+        assert list(storage.list_files("video_jobs")) == []
+        assert storage.discard_unfinished(0) == 0
+
+    def test_takes_no_file_in_until_it_is_back(self, storage: LocalStorage, root: Path, gone: Path) -> None:
+        with pytest.raises(ServiceUnavailable, match="is its disk mounted"):
+            storage.save_file("video_jobs/two.mp4", [b"y"])
+        assert not root.exists() or not list(root.iterdir())
+        if root.exists():
+            root.rmdir()
+        gone.rename(root)
+        storage.save_file("video_jobs/two.mp4", [b"y"])
+        assert {file.key for file in storage.list_files("video_jobs")} == {KEY, "video_jobs/two.mp4"}
