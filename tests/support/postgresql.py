@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,39 +31,61 @@ _UNPRIVILEGED = "nobody"
 class PostgresqlServer:
     """A running server that listens on a Unix socket in a directory of its own."""
 
-    def __init__(self, directory: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, directory: Path, options: Mapping[str, str]) -> None:
         self._directory = directory
-        self._process = process
+        self._options = options
+        self._process = self._launched()
+        self._wait_until_it_answers()
 
     @classmethod
-    def start(cls) -> "PostgresqlServer":
-        """Make an empty cluster and start it; returns when it answers."""
+    def start(cls, options: Mapping[str, str] = _OPTIONS, place: Path | None = None) -> "PostgresqlServer":
+        """Make an empty cluster and start it; returns when it answers.
+
+        Args:
+            options: The server's settings; for tests, made for speed and not for power cuts.
+            place: Where to make the cluster; by default in memory if there is plenty.
+        """
         binaries = _binaries()
         # The name stays short: the path of a socket has 107 bytes at most.
-        directory = Path(tempfile.mkdtemp(prefix="reelwork-pg-", dir=_fastest_place()))
+        directory = Path(tempfile.mkdtemp(prefix="reelwork-pg-", dir=place or _fastest_place()))
         data = directory / "data"
         data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             shutil.chown(directory, _UNPRIVILEGED)
             shutil.chown(data, _UNPRIVILEGED)
         _run([binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-sync"])
-        options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
-        command = [binaries / "postgres", "-D", data, "-k", directory, "-h", "", *options]
-        with (directory / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory, **_as_unprivileged())
-        server = cls(directory, process)
-        server._wait_until_it_answers()
-        return server
+        return cls(directory, options)
+
+    def restart(self) -> None:
+        """End every session and start again, with the same data at the same place."""
+        self._end()
+        self._process = self._launched()
+        self._wait_until_it_answers()
 
     def stop(self) -> None:
         """Stop the server, whoever is still connected, and remove everything it wrote."""
+        self._end()
+        shutil.rmtree(self._directory)
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        options = [f"--{name}={value}" for name, value in self._options.items()]
+        place = ["-D", self._directory / "data", "-k", self._directory, "-h", ""]
+        with (self._directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                [_binaries() / "postgres", *place, *options],
+                stdout=log,
+                stderr=log,
+                cwd=self._directory,
+                **_as_unprivileged(),
+            )
+
+    def _end(self) -> None:
         self._process.send_signal(signal.SIGINT)  # a "fast" shutdown: the sessions are ended
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._directory)
 
     def url(self, name: str) -> str:
         """Return the SQLAlchemy URL of a database of this server."""
