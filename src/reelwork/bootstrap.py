@@ -28,7 +28,9 @@ from reelwork.storage.service import StorageService
 from reelwork.video.prober import VideoProber
 from reelwork.video.source import DecodeLimits
 from reelwork.worker.analysis import AnalysisAnswer, AnalysisRequest, analysing
+from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.rescue import Rescue
+from reelwork.worker.retention import Retention
 from reelwork.worker.runner import AnalysisProcess, JobLimits, JobRunner
 from reelwork.worker.slot import Slot
 from reelwork.worker.stop import StopRequest
@@ -109,8 +111,19 @@ def worker(settings: Settings, stop: StopRequest, concurrency: int = 1) -> Worke
         runner = JobRunner(base.store, base.storage, child, stop, limits, settings.lease_s)
         return Slot(name, base.queue, base.store, runner, stop, settings.lease_s)
 
-    rescue = Rescue(base.store, lease_s=settings.lease_s)
-    return Worker(name, [slot(number) for number in range(concurrency)], rescue, stop)
+    return Worker(name, [slot(number) for number in range(concurrency)], _rescue(base, settings), stop)
+
+
+def rescue(settings: Settings, orphan_age_s: float | None = None) -> Rescue:
+    """Make a rescue to be run by hand."""
+    return _rescue(foundation(settings), settings, orphan_age_s)
+
+
+def _rescue(base: Foundation, settings: Settings, orphan_age_s: float | None = None) -> Rescue:
+    age_s = settings.orphan_age_s if orphan_age_s is None else orphan_age_s
+    orphaned = OrphanedFiles(base.store, base.storage, age_s)
+    retention = Retention(base.store, base.storage, settings.retention_s)
+    return Rescue(base.store, orphaned, retention, lease_s=settings.lease_s, retention_s=settings.retention_s)
 
 
 def _analysing(settings: Settings) -> Callable[[AnalysisRequest], AnalysisAnswer]:

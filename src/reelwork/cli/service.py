@@ -1,4 +1,4 @@
-"""The commands that run the service: up, serve, worker, migrate."""
+"""The commands that run the service and look after it: up, serve, worker, migrate, rescue."""
 
 import os
 import signal
@@ -35,6 +35,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(serve)
     app.command()(worker)
     app.command()(migrate)
+    app.command()(rescue)
 
 
 def up(
@@ -127,6 +128,44 @@ def migrate(
     before = migrations.current_revision(database)
     migrations.migrate(database, target)
     typer.echo(f"{before or 'base'} -> {migrations.current_revision(database) or 'base'}")
+
+
+def rescue(
+    data_dir: DataDir = None,
+    orphan_age_s: Annotated[
+        float | None,
+        typer.Option(
+            "--orphan-age-s",
+            min=0,
+            show_default="REELWORK_ORPHAN_AGE_S",
+            help="Remove files without a job that are so old; 0 only while nothing is being uploaded.",
+        ),
+    ] = None,
+) -> None:
+    """Repair what killed processes left behind. Workers do it by themselves; this does it now.
+
+    It takes jobs from workers that are gone, removes ended jobs that are older than REELWORK_RETENTION_S,
+    and removes files that belong to no job of this database.
+
+    Example: reelwork rescue --data-dir ./reelwork-data
+    """
+    from reelwork import bootstrap
+    from reelwork.logs import configure_logging
+    from reelwork.settings import Settings
+
+    configure_logging()
+    done = bootstrap.rescue(Settings.load(data_dir=data_dir), orphan_age_s).run()
+    told = [
+        _counted(done.handed_back + done.failed, "job", "taken from lost workers"),
+        _counted(done.expired, "ended job", "removed"),
+        _counted(done.orphans, "file", "without a job removed"),
+        _counted(done.unfinished, "unfinished file", "removed"),
+    ]
+    typer.echo(", ".join(filter(None, told)) or "Nothing had to be repaired.")
+
+
+def _counted(count: int, noun: str, what: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'} {what}" if count else ""
 
 
 def _stop_with_stdin() -> None:

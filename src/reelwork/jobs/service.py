@@ -1,4 +1,4 @@
-"""What the API does with jobs: accept one, say where it stands, open its results."""
+"""What the API does with jobs: accept one, say where it stands, open its results, run it again, delete it."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -9,7 +9,15 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from reelwork import faults
-from reelwork.errors import JobNotFound, ReelworkError, ResultsNotReady, UploadEmpty
+from reelwork.errors import (
+    JobNotFailed,
+    JobNotFound,
+    ReelworkError,
+    ResultsNotReady,
+    ServiceUnavailable,
+    UploadEmpty,
+)
+from reelwork.jobs.files import remove_files
 from reelwork.jobs.model import Job
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import DEFAULT_PIPELINE, PipelineCatalog
@@ -59,6 +67,7 @@ class JobService:
 
         Raises:
             SubmissionRefused: The file or the options are refused.
+            StorageFull: There is no room for the file or the row.
             ServiceUnavailable: The storage or the database does not answer.
             Whatever ``chunks`` raises. After any of them neither a row nor a file remains.
         """
@@ -72,7 +81,7 @@ class JobService:
             faults.point("submit.saved")
             job = self._checked_job(job_id, key, options())
             faults.point("submit.probed")
-            self._store.add(job)
+            self._add(job)
         except BaseException:
             with suppress(ReelworkError):  # the rescue pass removes what cannot be removed now
                 self._storage.delete_file(key)
@@ -92,6 +101,15 @@ class JobService:
             pipeline_definition=graph.definition.to_json(),
             options={"frame_stride": options.frame_stride, "max_frames": options.max_frames},
         )
+
+    def _add(self, job: Job) -> None:
+        try:
+            self._store.add(job)
+        except BaseException:
+            # The row may be there all the same: a connection can break between the commit and its answer.
+            with suppress(ReelworkError):
+                self._store.delete(job.job_id)
+            raise
 
     def get(self, job_id: UUID) -> Job:
         """Return the job.
@@ -115,3 +133,33 @@ class JobService:
         if job.output_path is None:
             raise ResultsNotReady(job_id, job.status, job.error_message)
         return self._storage.load_file(job.output_path)
+
+    def retry(self, job_id: UUID) -> None:
+        """Let a failed job be run again, with all its attempts.
+
+        Raises:
+            JobNotFound: There is no such job.
+            JobNotFailed: It is pending, running or completed.
+        """
+        if self._store.retry(job_id):
+            log.info("job.retried", extra={"job_id": str(job_id)})
+            return
+        raise JobNotFailed(job_id, self.get(job_id).status)
+
+    def delete(self, job_id: UUID) -> None:
+        """Remove a job, whatever its status, with its video and its results.
+
+        A worker that runs it finds its lease lost. The row goes first: the job is gone when this returns,
+        also if the storage does not answer; then the rescue pass removes the files.
+
+        Raises:
+            JobNotFound: There is no such job.
+        """
+        files = self._store.delete(job_id)
+        if files is None:
+            raise JobNotFound(job_id)
+        try:
+            remove_files(self._storage, files)
+        except ServiceUnavailable as error:
+            log.warning("files.not_removed", extra={"job_id": str(job_id), "reason": str(error)})
+        log.info("job.deleted", extra={"job_id": str(job_id)})

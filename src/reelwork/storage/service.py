@@ -26,6 +26,26 @@ def results_key(job_id: UUID, lease_token: UUID) -> str:
     return f"{results_folder(job_id)}/{lease_token}.json"
 
 
+def job_of(key: str) -> UUID | None:
+    """Return the job whose video or results are stored under a key; None if the key is neither's."""
+    match key.split("/"):
+        case [folder, name] if folder == VIDEOS:
+            job_id = _id(name.removesuffix(".mp4"))
+            return job_id if job_id is not None and key == video_key(job_id) else None
+        case [folder, owner, name] if folder == RESULTS:
+            job_id, token = _id(owner), _id(name.removesuffix(".json"))
+            if job_id is not None and token is not None and key == results_key(job_id, token):
+                return job_id
+    return None
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """A whole file in a storage.

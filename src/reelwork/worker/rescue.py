@@ -2,30 +2,68 @@
 
 import logging
 import time
+from dataclasses import dataclass
 
 from reelwork.jobs.store import JobStore
+from reelwork.worker.chore import Chore
+from reelwork.worker.files import OrphanedFiles
+from reelwork.worker.retention import Retention
 
 log = logging.getLogger(__name__)
 
+_FILES_EVERY_S = 3600.0
+_MOST_RETENTION_INTERVAL_S = 60.0
+
+
+@dataclass(frozen=True)
+class Rescued:
+    """What one pass did: numbers of jobs and of files."""
+
+    handed_back: int
+    failed: int
+    expired: int
+    orphans: int
+    unfinished: int
+
 
 class Rescue:
-    """Takes jobs from workers that are gone."""
+    """Takes jobs from workers that are gone, and clears away what belongs to no job any more."""
 
-    def __init__(self, store: JobStore, *, lease_s: float) -> None:
+    def __init__(
+        self, store: JobStore, orphaned: OrphanedFiles, retention: Retention, *, lease_s: float, retention_s: float
+    ) -> None:
         self._store = store
+        self._orphaned = orphaned
+        self._retention = retention
         self._interval_s = lease_s / 3
         self._due_at = time.monotonic()
+        self._chores = [Chore("rescue.files", self._clear_away, _FILES_EVERY_S)]
+        if retention_s:
+            every_s = min(retention_s, _MOST_RETENTION_INTERVAL_S)
+            self._chores.append(Chore("rescue.retention", retention.remove_expired, every_s))
 
     def run_if_due(self) -> None:
-        """Run a pass if the last one is a third of a lease ago; at once the first time."""
+        """Look for lost workers if the last time is a third of a lease ago; for files once an hour; first at once."""
+        for chore in self._chores:
+            chore.begin_if_due()
         if time.monotonic() >= self._due_at:
             self._due_at = time.monotonic() + self._interval_s
-            self.run()
+            self._take_from_lost_workers()
 
-    def run(self) -> None:
-        """Run one pass."""
+    def run(self) -> Rescued:
+        """Run one whole pass, now."""
+        handed_back, failed = self._take_from_lost_workers()
+        expired = self._retention.remove_expired()
+        return Rescued(handed_back, failed, expired, self._orphaned.remove(), self._orphaned.discard_unfinished())
+
+    def _take_from_lost_workers(self) -> tuple[int, int]:
         released, failed = self._store.expire_leases()
         for job_id in released:
             log.warning("job.rescued", extra={"job_id": str(job_id)})
         for job_id in failed:
             log.warning("job.failed", extra={"job_id": str(job_id), "error": "its worker was lost too often"})
+        return len(released), len(failed)
+
+    def _clear_away(self) -> None:
+        self._orphaned.discard_unfinished()
+        self._orphaned.remove_with_care()
