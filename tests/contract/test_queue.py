@@ -14,7 +14,8 @@ from reelwork.queues.memory import MemoryQueue
 from reelwork.queues.service import QueueService, TransactionalQueue
 from tests.support.concurrency import in_processes, in_threads
 from tests.support.databases import opened
-from tests.support.queue_processes import put_numbered, take_everything
+from tests.support.queue_processes import put_numbered, take_everything, take_when_woken
+from tests.support.waiting import wait_until
 
 
 def some_ids(count: int) -> list[UUID]:
@@ -208,6 +209,22 @@ class TestAcrossProcesses:
             assert [job_id for job_id in taken if job_id in job_ids] == job_ids
         assert len(taken) == 45
 
+    def test_an_enqueue_wakes_those_who_wait_in_other_processes(
+        self, database_url: str, database_queue: DatabaseQueue
+    ) -> None:
+        job_ids = some_ids(9)
+
+        def put_one_by_one(number: int) -> list[list[UUID | None]]:
+            if number == 0:
+                return in_processes(3, take_when_woken, database_url, 3)
+            for job_id in job_ids:
+                database_queue.enqueue(job_id)
+                wait_until(lambda: database_queue.size() == 0)
+            return []
+
+        taken, _ = in_threads(2, put_one_by_one)
+        assert sorted((job_id for each in taken for job_id in each), key=str) == sorted(job_ids, key=str)
+
     def test_hints_outlive_the_process(self, database_url: str) -> None:
         job_ids = some_ids(2)
         with opened(database_url) as database:
@@ -217,6 +234,16 @@ class TestAcrossProcesses:
 
 
 class TestWithinATransaction:
+    def test_the_commit_wakes_who_waits(self, database_url: str, database: Database) -> None:
+        taken: list[UUID | None] = []
+        waiting = threading.Thread(target=lambda: taken.extend(take_when_woken(0, database_url, 1)))
+        waiting.start()
+        (job_id,) = some_ids(1)
+        with database.writing() as session:
+            DatabaseQueue(database).enqueue_within(session, job_id)
+        waiting.join(30)
+        assert taken == [job_id]
+
     def test_which_queues_can(self, database_queue: DatabaseQueue) -> None:
         assert isinstance(database_queue, TransactionalQueue)
         assert not isinstance(MemoryQueue(), TransactionalQueue)

@@ -119,7 +119,8 @@ class _Ear:
         except OSError:
             listening.close()
             raise
-        self.close()
+        if self._socket is not None:
+            self._socket.close()
         self._socket = listening
 
 

@@ -78,5 +78,38 @@ def test_a_waiting_dequeue_holds_no_transaction(database: Database, database_que
     assert rows(database, "SELECT position FROM queue_entry") == []
 
 
+def test_a_hint_that_rang_for_nobody_is_found_by_looking(database: Database) -> None:
+    queue = DatabaseQueue(database, poll_interval_s=0.05)
+    silent = uuid4()
+    taken: list[UUID | None] = []
+    waiting = threading.Thread(target=lambda: taken.append(queue.dequeue(30)))
+    waiting.start()
+    run(database, "INSERT INTO queue_entry (position, job_id) VALUES (1, :job_id)", job_id=_stored(database, silent))
+    waiting.join(30)
+    assert taken == [silent]
+
+
+class TestSize:
+    def test_counts_a_large_queue_by_its_positions(
+        self, database: Database, database_queue: DatabaseQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("reelwork.queues.database._COUNTED_EXACTLY", 3)
+        for number, size in enumerate((1, 2, 3, 4, 5), 1):
+            database_queue.enqueue(UUID(int=number))
+            assert database_queue.size() == size
+        database_queue.dequeue()
+        assert database_queue.size() == 4
+
+    def test_is_never_less_than_what_waits(
+        self, database: Database, database_queue: DatabaseQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(8):
+            database_queue.enqueue(UUID(int=number))
+        run(database, "DELETE FROM queue_entry WHERE job_id = :job_id", job_id=_stored(database, UUID(int=4)))
+        assert database_queue.size() == 7
+        monkeypatch.setattr("reelwork.queues.database._COUNTED_EXACTLY", 3)
+        assert database_queue.size() == 8
+
+
 def _stored(database: Database, job_id: UUID) -> str | UUID:
     return job_id.hex if database.is_sqlite else job_id
