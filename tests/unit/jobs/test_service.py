@@ -10,6 +10,7 @@ from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.db.engine import Database
 from reelwork.errors import (
     FileMissing,
+    JobNotFailed,
     JobNotFound,
     PipelineUnavailable,
     ReelworkError,
@@ -20,6 +21,7 @@ from reelwork.errors import (
     VideoUnreadable,
 )
 from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.model import Job
 from reelwork.jobs.service import JobService, SubmitOptions
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import PipelineCatalog
@@ -178,10 +180,102 @@ class TestRefusing:
         run(database, "ALTER TABLE elsewhere RENAME TO job")
 
 
+@pytest.mark.usefixtures("assert_nothing_is_left")
+def test_a_commit_whose_answer_is_lost_is_taken_back(
+    service: JobService, store: JobStore, database_queue: DatabaseQueue, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = store.add
+
+    def committed_but_not_told(job: Job) -> None:
+        add(job)
+        raise ServiceUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(store, "add", committed_but_not_told)
+    with pytest.raises(ServiceUnavailable):
+        service.submit([clip], lambda: FRAMES)
+    database_queue.dequeue()  # the hint may stay: it leads nowhere
+
+
+class TestRetrying:
+    def test_a_failed_job_is_run_again(self, service: JobService, store: JobStore, clip: bytes) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        store.fail(claim.lease, "The video broke off.")
+        service.retry(job_id)
+        assert service.get(job_id).status == JobStatus.PENDING
+        assert store.claim(job_id, "two", 60)
+
+    def test_no_other_job_is(self, service: JobService, store: JobStore, clip: bytes) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        with pytest.raises(JobNotFailed, match="is pending"):
+            service.retry(job_id)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        with pytest.raises(JobNotFailed, match="is running"):
+            service.retry(job_id)
+        store.complete(claim.lease, "video_results/x.json")
+        with pytest.raises(JobNotFailed, match="is completed") as caught:
+            service.retry(job_id)
+        assert caught.value.status == "completed"
+
+
+class TestDeleting:
+    @pytest.fixture
+    def completed(self, service: JobService, store: JobStore, storage: LocalStorage, clip: bytes) -> UUID:
+        """A completed job, with results of a lost attempt beside its own."""
+        job_id = service.submit([clip], lambda: FRAMES)
+        for _ in range(2):
+            claim = store.claim(job_id, "one", 60)
+            assert claim
+            key = results_key(job_id, claim.lease.token)
+            storage.save_file(key, [b"the results"])
+            if claim.lease.attempt == 1:
+                store.lose_attempt(claim.lease, "It was lost")
+                run(store._database, "UPDATE job SET not_before = NULL")
+        assert store.complete(claim.lease, key)
+        return job_id
+
+    def test_removes_the_job_and_all_its_files(
+        self, service: JobService, storage: LocalStorage, completed: UUID, tmp_path: Path, clip: bytes
+    ) -> None:
+        other = service.submit([clip], lambda: FRAMES)
+        assert len(list(storage.list_files(f"video_results/{completed}"))) == 2
+        service.delete(completed)
+        for call in (service.get, service.open_results, service.delete, service.retry):
+            with pytest.raises(JobNotFound):
+                call(completed)
+        files = [path.relative_to(tmp_path / "storage") for path in (tmp_path / "storage").rglob("*.*")]
+        assert files == [Path(video_key(other))]
+
+    def test_takes_it_from_the_worker_that_runs_it(
+        self, service: JobService, store: JobStore, storage: LocalStorage, clip: bytes
+    ) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        service.delete(job_id)
+        assert not store.renew(claim.lease, 60)
+        assert not store.complete(claim.lease, results_key(job_id, claim.lease.token))
+        with pytest.raises(FileMissing), storage.local_path(claim.input_path):
+            pass
+
+    def test_files_that_cannot_be_removed_now_are_left_for_the_rescue(
+        self, service: JobService, storage: LocalStorage, completed: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refusing(key: str) -> None:
+            raise ServiceUnavailable("The file storage does not work.")
+
+        monkeypatch.setattr(storage, "delete_file", refusing)
+        service.delete(completed)
+        with pytest.raises(JobNotFound):
+            service.get(completed)
+
+
 class TestLooking:
     def test_a_job_there_is_not(self, service: JobService) -> None:
         job_id = uuid4()
-        for call in (service.get, service.open_results):
+        for call in (service.get, service.open_results, service.retry, service.delete):
             with pytest.raises(JobNotFound, match=str(job_id)):
                 call(job_id)
 
