@@ -28,6 +28,8 @@ job_table = sa.table(
     sa.column("pipeline_definition", sa.JSON()),
     sa.column("options", sa.JSON()),
     sa.column("attempt", sa.Integer()),
+    sa.column("lost_attempts", sa.Text()),
+    sa.column("not_before", UtcDateTime()),
     sa.column("lease_token", sa.Uuid()),
     sa.column("lease_expires_at", UtcDateTime()),
     sa.column("worker", sa.Text()),
@@ -50,6 +52,8 @@ def consistent_row(status: JobStatus, /, **columns: Any) -> dict[str, Any]:
         "pipeline_definition": DEFINITION,
         "options": {},
         "attempt": 0 if status is JobStatus.PENDING else 1,
+        "lost_attempts": None,
+        "not_before": None,
         "lease_token": uuid4() if running else None,
         "lease_expires_at": moment + timedelta(days=36500) if running else None,
         "worker": "somebody" if running else None,
@@ -86,6 +90,16 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 def let_lease_run_out(database: Database, job_id: UUID) -> None:
     """Make the lease of a job one that ended a second ago, on the database's clock."""
     update_row(database, job_id, lease_expires_at=database_now(-1))
+
+
+def let_rest_pass(database: Database, job_id: UUID) -> None:
+    """Make the rest of a job one that ended a second ago, on the database's clock."""
+    update_row(database, job_id, not_before=database_now(-1))
+
+
+def grow_old(database: Database, job_id: UUID, age_s: float) -> None:
+    """Make the last change of a job one of ``age_s`` seconds ago, on the database's clock."""
+    update_row(database, job_id, updated_at=database_now(-age_s))
 
 
 def clock_of(database: Database) -> datetime:
