@@ -15,6 +15,7 @@ from reelwork.api.app import create_app
 from reelwork.child_process import end_with_starting_thread
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate, require_head
+from reelwork.errors import ConfigurationError
 from reelwork.jobs.attempts import AttemptPolicy
 from reelwork.jobs.service import JobService
 from reelwork.jobs.store import JobStore
@@ -48,7 +49,13 @@ class Foundation:
 
 
 def database(settings: Settings) -> Database:
-    """Open the database, whatever revision it is at."""
+    """Open the database, whatever revision it is at.
+
+    Raises:
+        ConfigurationError: It cannot be opened, or this user may not write to its directory.
+    """
+    if settings.uses_embedded_database:
+        _require_writable(settings.data_dir)
     return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'reelwork.db'}")
 
 
@@ -56,7 +63,8 @@ def foundation(settings: Settings) -> Foundation:
     """Open the database and the storage; the embedded database is brought up to date first.
 
     Raises:
-        ConfigurationError: A database of one's own is not at the revision this version needs.
+        ConfigurationError: A database of one's own is not at the revision this version needs, or a
+            directory cannot be written to.
     """
     opened = database(settings)
     if settings.uses_embedded_database:
@@ -132,9 +140,17 @@ def _analysing(settings: Settings) -> Callable[[AnalysisRequest], AnalysisAnswer
 
 
 def _storage(settings: Settings) -> StorageService:
+    root = settings.data_dir / "files"
     if settings.storage_url:
-        return LocalStorage(Path(unquote(urlsplit(settings.storage_url).path)))
-    return LocalStorage(settings.data_dir / "files")
+        root = Path(unquote(urlsplit(settings.storage_url).path))
+    _require_writable(root)
+    return LocalStorage(root)
+
+
+def _require_writable(directory: Path) -> None:
+    existing = next(path for path in (directory, *directory.parents) if path.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"The directory {existing} cannot be written to by this user, or at all.")
 
 
 def _analyzer_context(settings: Settings) -> AnalyzerContext:

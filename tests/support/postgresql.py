@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,18 @@ class PostgresqlServer:
 
     def restart(self) -> None:
         """End every session and start again, with the same data at the same place."""
+        with self.away():
+            pass
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Be stopped for the time of the context; then go on with the same data at the same place."""
         self._end()
-        self._process = self._launched()
-        self._wait_until_it_answers()
+        try:
+            yield
+        finally:
+            self._process = self._launched()
+            self._wait_until_it_answers()
 
     def stop(self) -> None:
         """Stop the server, whoever is still connected, and remove everything it wrote."""
@@ -69,15 +79,13 @@ class PostgresqlServer:
 
     def _launched(self) -> subprocess.Popen[bytes]:
         options = [f"--{name}={value}" for name, value in self._options.items()]
-        place = ["-D", self._directory / "data", "-k", self._directory, "-h", ""]
+        place = ["-D", str(self._directory / "data"), "-k", str(self._directory), "-h", ""]
         with (self._directory / "log").open("ab") as log:
-            return subprocess.Popen(
-                [_binaries() / "postgres", *place, *options],
-                stdout=log,
-                stderr=log,
-                cwd=self._directory,
-                **_as_unprivileged(),
+            command = [str(_binaries() / "postgres"), *place, *options]
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self._directory, **_as_unprivileged()
             )
+        return process
 
     def _end(self) -> None:
         self._process.send_signal(signal.SIGINT)  # a "fast" shutdown: the sessions are ended
