@@ -1,5 +1,6 @@
 """Start the real commands as a user would, speak HTTP to them, and kill them."""
 
+import json
 import os
 import re
 import signal
@@ -7,13 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 
+from tests.support.warm_start import Nursery, WarmProcess
+
 PLUGIN_DIR = Path(__file__).parent / "plugin"
+PYTHON_PATH = os.pathsep.join([str(PLUGIN_DIR), str(Path(__file__).parent / "in_process")])
 _READY = re.compile(rb"Reelwork is ready at (http://\S+)")
 _START_TIMEOUT_S = 60.0
 
@@ -21,14 +26,27 @@ _START_TIMEOUT_S = 60.0
 class Command:
     """One running `reelwork` command and what it printed."""
 
-    def __init__(self, data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        nursery: Nursery | None = None,
+    ) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.log_path = data_dir / f"{arguments[0]}-{time.monotonic_ns()}.log"
+        command = [*arguments, "--data-dir", str(data_dir)]
         variables = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+        variables |= {"PYTHONPATH": PYTHON_PATH, **(environment or {})}
+        self.process: subprocess.Popen[bytes] | WarmProcess
+        if nursery is not None:
+            self.log_path.touch()
+            self.process = nursery.start(command, variables, self.log_path)
+            return
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "reelwork", *arguments, "--data-dir", str(data_dir)],
-                env={**variables, "PYTHONPATH": str(PLUGIN_DIR), **(environment or {})},
+                [sys.executable, "-m", "reelwork", *command],
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -39,6 +57,12 @@ class Command:
     def output(self) -> bytes:
         """What it has printed so far."""
         return self.log_path.read_bytes()
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log events of a name, in order."""
+        quoted = f'"event": "{name}"'.encode()
+        # A process that was killed may have left half a line.
+        return [json.loads(line) for line in self.output.splitlines() if quoted in line and line.endswith(b"}")]
 
     def wait_for_output(self, pattern: bytes, timeout_s: float = _START_TIMEOUT_S) -> re.Match[bytes]:
         """Wait until the command has printed ``pattern``."""
@@ -52,6 +76,11 @@ class Command:
     def url(self) -> str:
         """Wait until the API listens and return its address."""
         return self.wait_for_output(_READY.pattern)[1].decode()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether SIGSTOP holds it."""
+        return state(self.process.pid) == "T"
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process alone."""
@@ -72,16 +101,31 @@ class Command:
 class Service:
     """A data directory and the commands started on it; everything is ended on exit."""
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, environment: Mapping[str, str] | None = None, nursery: Nursery | None = None
+    ) -> None:
+        """Take a directory.
+
+        Args:
+            data_dir: May not exist yet.
+            environment: Variables for every command started from now on.
+            nursery: Where commands are forked instead of started afresh.
+        """
         self.data_dir = data_dir
         self.environment = dict(environment or {})
+        self._nursery = nursery
         self._commands: list[Command] = []
 
-    def start(self, *arguments: str) -> Command:
-        """Start a command on this data directory."""
-        command = Command(self.data_dir, *arguments, environment=self.environment)
+    def start(self, *arguments: str, **environment: str) -> Command:
+        """Start a command on this data directory, with more variables for it alone."""
+        variables = {**self.environment, **environment}
+        command = Command(self.data_dir, *arguments, environment=variables, nursery=self._nursery)
         self._commands.append(command)
         return command
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log events of a name, of every command."""
+        return [event for command in self._commands for event in command.events(name)]
 
     def close(self) -> None:
         """Kill whatever still runs, with all it started."""
@@ -158,10 +202,33 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def analysis_processes(pid: int) -> set[int]:
+    """Process ids of the children in which a worker analyses."""
+    return {child for child in descendants(pid) if b"spawn_main" in _command_line(child)}
+
+
+def is_reading_a_video(pid: int) -> bool:
+    """Tell whether a process has an MP4 open."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return any(open_file.readlink().suffix == ".mp4" for open_file in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def state(pid: int) -> str:
+    """Return the letter the kernel gives for what a process does: T when it is stopped, Z for a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_alive(pid: int) -> bool:
     """Tell whether a process still runs (a zombie does not)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+    return state(pid) not in ("", "Z")
