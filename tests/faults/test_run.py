@@ -1,0 +1,149 @@
+"""Workers and their analysis processes, killed at every step of a job: it completes once, in the attempts it took."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from reelwork.db.engine import Database
+from tests.support.databases import run
+from tests.support.evidence import (
+    assert_each_completed_once,
+    assert_rescue_leaves_no_orphan,
+    job_rows,
+    results_files,
+)
+from tests.support.service import Caller, Command, Service
+from tests.support.waiting import wait_until
+
+AT_WORK = ["job.claimed", "job.sent", "job.answered"]
+SAVING = ["storage.writing", "storage.written", "storage.renamed", "results.saved"]
+STEPS = [*AT_WORK, *SAVING, "job.completed", "hint.taken"]
+FRAMES = 8
+LONG = {"REELWORK_LEASE_S": "600"}
+SHORT = {"REELWORK_LEASE_S": "1"}
+MakeCaller = Callable[[str], Caller]
+
+
+@pytest.fixture
+def calls(hurt: Service, caller: MakeCaller) -> Caller:
+    hurt.write_pipeline("slow", "pause", seconds=0.1)
+    hurt.write_pipeline("endless", "pause", seconds=60)
+    return caller(hurt.start("serve", "--port", "0").url())
+
+
+def submit_until(worker: Command, calls: Caller, clip: Path, happened: Callable[[], bool]) -> list[UUID]:
+    """Give a worker one job after the other until something has happened to it; return the jobs."""
+    worker.wait_for_output(b'"event": "worker.started"')
+    job_ids = []
+    while not happened():
+        job_ids.append(calls.submit(clip, pipeline="frames"))
+        wait_until(lambda: happened() or calls.status(job_ids[-1])["status"] == "completed")
+    return job_ids
+
+
+def let_leases_run_out(database: Database) -> None:
+    run(database, "UPDATE job SET lease_expires_at = :past WHERE status = 'running'", past="2000-01-01 00:00:00.000000")
+
+
+@pytest.mark.parametrize("action", ["kill", "kill-all"])
+def test_worker_killed_at_each_step(action: str, hurt: Service, calls: Caller, database: Database, clip: Path) -> None:
+    victims: dict[str, UUID] = {}
+    job_ids = []
+    for step in STEPS:
+        worker = hurt.start("worker", **LONG, FAULT_PLAN=f"{step}={action}")
+        job_ids += submit_until(worker, calls, clip, lambda worker=worker: worker.process.poll() is not None)
+        assert worker.process.wait() == -signal.SIGKILL
+        victims[step] = job_ids[-1]
+    let_leases_run_out(database)
+
+    hurt.start("worker", **SHORT)
+    for job_id in job_ids:
+        calls.wait_for(job_id, "completed")
+
+    attempts = assert_each_completed_once(hurt, database, job_ids, FRAMES)
+    assert {step: attempts[job_id] for step, job_id in victims.items()} == dict.fromkeys(STEPS, 2) | {
+        "hint.taken": 1,
+        "job.completed": 1,
+    }
+    assert_rescue_leaves_no_orphan(hurt, database)
+
+
+def test_analysis_process_killed_at_each_step(hurt: Service, calls: Caller, database: Database, clip: Path) -> None:
+    plan = ",".join(f"{step}=kill-children" for step in STEPS if step != "hint.taken")
+    hurt.start("worker", FAULT_PLAN=plan)
+
+    first = calls.submit(clip, pipeline="frames")
+    calls.wait_for(first, "completed")
+
+    # Only one of the kills came while it was at work; the others found it idle, and it was started again.
+    assert assert_each_completed_once(hurt, database, [first], FRAMES) == {first: 2}
+    assert job_rows(database)[first]["lost_attempts"] == "The analysis process was killed by signal 9 (SIGKILL)"
+    assert len(results_files(hurt)) == 1
+
+
+def test_paused_worker_completes_nothing_while_another_one_is_at_work(
+    hurt: Service, calls: Caller, database: Database, clip: Path
+) -> None:
+    paused: dict[UUID, Command] = {}
+    for step in AT_WORK + SAVING:
+        worker = hurt.start("worker", **LONG, FAULT_PLAN=f"{step}=stop")
+        job_id = calls.submit(clip, pipeline="slow")
+        wait_until(lambda worker=worker: worker.is_stopped)
+        paused[job_id] = worker
+    let_leases_run_out(database)
+
+    healthy = hurt.start("worker", **SHORT)
+    for job_id, worker in paused.items():
+        wait_until(lambda job_id=job_id: str(job_id) in [event["job_id"] for event in healthy.events("job.running")])
+        worker.signal(signal.SIGCONT)
+        worker.wait_for_output(b'"event": "job.lease_lost"')
+    for job_id in paused:
+        calls.wait_for(job_id, "completed")
+
+    assert assert_each_completed_once(hurt, database, list(paused), FRAMES) == dict.fromkeys(paused, 2)
+    assert {event["job_id"] for event in healthy.events("job.completed")} == {str(job_id) for job_id in paused}
+    assert len(results_files(hurt)) == len(paused)
+
+
+def test_paused_worker_changes_nothing_that_another_one_completed(
+    hurt: Service, calls: Caller, database: Database, clip: Path
+) -> None:
+    paused: dict[UUID, Command] = {}
+    for step in AT_WORK + SAVING:
+        worker = hurt.start("worker", **LONG, FAULT_PLAN=f"{step}=stop")
+        job_id = calls.submit(clip, pipeline="frames")
+        wait_until(lambda worker=worker: worker.is_stopped)
+        paused[job_id] = worker
+    let_leases_run_out(database)
+    hurt.start("worker", **SHORT)
+    for job_id in paused:
+        calls.wait_for(job_id, "completed")
+    before = job_rows(database)
+
+    for worker in paused.values():
+        worker.signal(signal.SIGCONT)
+        worker.wait_for_output(b'"event": "job.lease_lost"')
+
+    assert job_rows(database) == before
+    assert assert_each_completed_once(hurt, database, list(paused), FRAMES) == dict.fromkeys(paused, 2)
+    assert len(results_files(hurt)) == len(paused)
+
+
+def test_without_the_fence_a_paused_worker_would_complete_it(
+    hurt: Service, calls: Caller, database: Database, clip: Path
+) -> None:
+    unfenced = hurt.start("worker", **LONG, REELWORK_FAULTS="fence_removed:reached", FAULT_PLAN="results.saved=stop")
+    job_id = calls.submit(clip, pipeline="slow")
+    wait_until(lambda: unfenced.is_stopped)
+    let_leases_run_out(database)
+    healthy = hurt.start("worker", **SHORT)
+    healthy.wait_for_output(b'"event": "job.running"')
+
+    unfenced.signal(signal.SIGCONT)
+
+    unfenced.wait_for_output(b'"event": "job.completed"')
+    assert calls.status(job_id)["status"] == "completed"
+    healthy.wait_for_output(b'"event": "job.lease_lost"')
