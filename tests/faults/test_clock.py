@@ -1,0 +1,39 @@
+"""Leases are judged by the database's clock: a worker whose own clock is wrong takes nothing from anybody."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import Caller, Service
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    service = Service(tmp_path / "data", {"REELWORK_DATABASE_URL": database_url, "REELWORK_LEASE_S": "1"})
+    yield service
+    service.close()
+
+
+@pytest.mark.parametrize("off_s", [3600, -3600])
+def test_worker_with_a_wrong_clock_rescues_nothing_early(
+    off_s: int, service: Service, caller: Callable[[str], Caller], clip: Path
+) -> None:
+    service.write_pipeline("slow", "pause", seconds=0.3)
+    calls = caller(service.start("serve", "--port", "0").url())
+    right = service.start("worker")
+    job_id = calls.submit(clip, pipeline="slow")
+    calls.wait_for(job_id, "running")
+
+    wrong = service.start("worker", REELWORK_FAULTS="clock_off:reached", CLOCK_OFF_S=str(off_s))
+    wrong.wait_for_output(b'"event": "worker.started"')
+    beside = calls.submit(clip, pipeline="slow")
+
+    for number in (job_id, beside):
+        assert len(calls.results(number)) == 8
+    [started] = wrong.events("worker.started")
+    assert abs((datetime.fromisoformat(started["time"]) - datetime.now(UTC)).total_seconds() - off_s) < 60
+    assert service.events("job.rescued") == []
+    assert [event["job_id"] for event in right.events("job.completed")] == [str(job_id)]
+    assert [event["job_id"] for event in wrong.events("job.completed")] == [str(beside)]
