@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import DateTime, Dialect, Float, literal
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
@@ -30,25 +30,28 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class database_now(ColumnElement[datetime]):  # noqa: N801  (reads as the SQL function it is)
+class database_now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL function it is)
     """The database's clock, ``plus_s`` seconds later.
 
     Leases are judged by one clock, whatever the clocks of the workers say.
     """
 
-    inherit_cache = False
+    # The seconds are a parameter, so that a statement with the clock in it is compiled once.
+    inherit_cache = True
     type = UtcDateTime()
 
     def __init__(self, plus_s: float = 0.0) -> None:
-        self.plus_s = float(plus_s)
+        super().__init__(literal(float(plus_s), Float()))
 
 
 @compiles(database_now, "sqlite")
 def _sqlite_now(element: database_now, compiler: Any, **options: Any) -> str:
     # SQLite gives milliseconds; the three zeros make the text as wide as SQLAlchemy writes it.
-    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '{element.plus_s:+.3f} seconds')"
+    seconds = compiler.process(element.clauses, **options)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds}))"
 
 
 @compiles(database_now, "postgresql")
 def _postgresql_now(element: database_now, compiler: Any, **options: Any) -> str:
-    return f"(clock_timestamp() + interval '{element.plus_s:.3f} seconds')"
+    seconds = compiler.process(element.clauses, **options)
+    return f"(clock_timestamp() + make_interval(secs => {seconds}))"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Executable, Insert, Integer, Uuid, delete, func, select
+from sqlalchemy import BigInteger, Insert, Integer, Uuid, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -30,6 +30,22 @@ class QueueEntry(Base):
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
     job_id: Mapped[UUID] = mapped_column(Uuid, unique=True)
+
+
+# Statements on the table itself: the ORM would take longer to think about them than the database.
+_entry = QueueEntry.metadata.tables[QueueEntry.__tablename__]
+
+_ANY = select(_entry.c.position).limit(1)
+
+# SKIP LOCKED (ignored by SQLite, which has one writer) lets workers take different hints at once
+# instead of queueing for the same one.
+_OLDEST = select(_entry.c.position).order_by(_entry.c.position).limit(1).with_for_update(skip_locked=True)
+_TAKE_OLDEST = delete(_entry).where(_entry.c.position == _OLDEST.scalar_subquery()).returning(_entry.c.job_id)
+
+_COUNT = select(func.count()).select_from(select(_entry.c.position).limit(_COUNTED_EXACTLY + 1).subquery())
+# Two subqueries: SQLite finds the ends by the index only if it is asked for one at a time.
+_NEWEST, _FIRST = (select(end(_entry.c.position)).scalar_subquery() for end in (func.max, func.min))
+_SPAN = select(_NEWEST - _FIRST + 1)
 
 
 class DatabaseQueue:
@@ -72,11 +88,9 @@ class DatabaseQueue:
         Exact up to 10,000: to count a million takes a tenth of a second. Beyond that it is how far the oldest
         and the newest position lie apart, which is too much by the positions that were left out between them.
         """
-        counted = select(QueueEntry.position).limit(_COUNTED_EXACTLY + 1).subquery()
-        span = func.max(QueueEntry.position) - func.min(QueueEntry.position) + 1
         with self._database.reading() as session:
-            count = session.scalar(select(func.count()).select_from(counted)) or 0
-            return count if count <= _COUNTED_EXACTLY else session.scalar(select(span)) or count
+            count = session.scalar(_COUNT) or 0
+            return count if count <= _COUNTED_EXACTLY else session.scalar(_SPAN) or count
 
     def _listening(self, timeout_s: float) -> AbstractContextManager[Ear | None]:
         return self._bell.listening() if timeout_s > 0 else nullcontext()
@@ -84,24 +98,16 @@ class DatabaseQueue:
     def _take_if_any(self) -> UUID | None:
         # An idle worker only reads: a write would wait its turn and sync the disk for nothing.
         with self._database.reading() as session:
-            if session.scalar(select(QueueEntry.position).limit(1)) is None:
+            if session.scalar(_ANY) is None:
                 return None
         with self._database.writing() as session:
-            job_id: UUID | None = session.scalar(_take_oldest())
+            job_id: UUID | None = session.scalar(_TAKE_OLDEST)
             return job_id
 
     def _insert(self, job_id: UUID) -> Insert:
         dialect = sqlite if self._database.is_sqlite else postgresql
-        statement: Any = dialect.insert(QueueEntry).values(job_id=job_id)
+        statement: Any = dialect.insert(_entry).values(job_id=job_id)
         return statement.on_conflict_do_nothing(index_elements=["job_id"])  # type: ignore[no-any-return]
-
-
-def _take_oldest() -> Executable:
-    # SKIP LOCKED (ignored by SQLite, which has one writer) lets workers take different hints at once
-    # instead of queueing for the same one.
-    oldest = select(QueueEntry.position).order_by(QueueEntry.position).limit(1).with_for_update(skip_locked=True)
-    statement = delete(QueueEntry).where(QueueEntry.position == oldest.scalar_subquery())
-    return statement.returning(QueueEntry.job_id)
 
 
 def _bell_of(database: Database) -> Bell:
