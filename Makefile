@@ -7,7 +7,7 @@ UV     := $(VENV)-lock/bin/uv
 DATA   ?= $(CURDIR)/.reelwork
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint types architecture bench lock clean
+.PHONY: help demo serve test check lint types architecture soak bench lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,10 @@ architecture: $(VENV)/development  ## Check that imports point downwards
 	$(BIN)/lint-imports
 
 check: lint types architecture test  ## Everything CI runs
+
+soak: $(VENV)/development  ## Kill the processes for ten minutes, then look whether anything was lost (SOAK_SECONDS=...)
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py
+	$(BIN)/python -m tests.soak
 
 bench: $(VENV)/development  ## Measure, side by side, in one run
 	$(BIN)/python -m benchmarks
