@@ -35,9 +35,13 @@ class Analysed:
 
 @dataclass(frozen=True)
 class AnalysisError:
-    """There are no results; ``message`` is for the person who submitted the job."""
+    """There are no results; ``message`` is for the person who submitted the job.
+
+    ``final`` is False when another attempt, perhaps on another machine, may well succeed.
+    """
 
     message: str
+    final: bool = True
 
 
 AnalysisAnswer = Analysed | AnalysisError
@@ -51,6 +55,8 @@ def analysing(service: VideoFilePipelineService) -> Callable[[AnalysisRequest], 
             return Analysed(_analyse(service, request))
         except ReelworkError as error:
             return AnalysisError(str(error))
+        except OSError as error:  # from the results' file: what analyzers and the decoder raise is told apart before
+            return AnalysisError(f"The worker could not write the results to its disk ({error.strerror})", final=False)
         except Exception as error:
             log.exception("analysis.unexpected_error", extra={"job_id": str(request.job_id)})
             return AnalysisError(f"The analysis failed unexpectedly ({type(error).__name__}: {error}).")

@@ -4,6 +4,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,11 @@ class JobRunner:
         lease = claim.lease
         keeper = LeaseKeeper(self._store, lease, self._lease_s)
         try:
-            with tempfile.TemporaryDirectory(prefix="reelwork-") as scratch:
-                results_path = Path(scratch) / "results.json"
+            with _scratch_directory() as scratch:
+                results_path = scratch / "results.json"
                 answer = self._analyse(claim, results_path, keeper)
                 if isinstance(answer, AnalysisError):
-                    self._fail(lease, answer.message)
+                    self._give_up(lease, answer)
                 else:
                     self._complete(lease, results_path, keeper, answer.frames)
         except FileMissing:
@@ -146,6 +147,11 @@ class JobRunner:
             self._storage.delete_file(key)
         self._log(lease, "job.completed", won, frames=frames)
 
+    def _give_up(self, lease: Lease, error: AnalysisError) -> None:
+        if not error.final:
+            raise AttemptLost(error.message)
+        self._fail(lease, error.message)
+
     def _fail(self, lease: Lease, message: str) -> None:
         self._log(lease, "job.failed", self._store.fail(lease, message), error=message)
 
@@ -170,6 +176,16 @@ class JobRunner:
             log.info(event, extra=extra)
         else:
             log.warning("job.lease_lost", extra={**extra, "reason": f"too late to record {event}"})
+
+
+@contextmanager
+def _scratch_directory() -> Iterator[Path]:
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="reelwork-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise AttemptLost("The worker has no directory for temporary files that it can write to (TMPDIR)") from error
+    with directory as path:
+        yield Path(path)
 
 
 def _chunks(path: Path, keeper: LeaseKeeper) -> Iterator[bytes]:
