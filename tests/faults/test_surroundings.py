@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from uuid import UUID
@@ -19,7 +19,7 @@ from reelwork.db.migrate import migrate
 from tests.support.databases import opened
 from tests.support.evidence import assert_rescue_leaves_no_orphan, job_rows
 from tests.support.postgresql import PostgresqlServer
-from tests.support.service import Caller, Command, Service
+from tests.support.service import Caller, Command, Service, descendants
 from tests.support.size_limit import no_file_beyond
 from tests.support.waiting import wait_until
 
@@ -118,6 +118,51 @@ class TestAFullDisk:
         assert len(calls.results(later)) == 125
         with opened(postgresql_url) as database:
             assert_rescue_leaves_no_orphan(service, database)
+
+
+class TestTheWorkersOwnDisk:
+    @pytest.fixture
+    def scratch(self, service: Service, api: Command, tmp_path: Path) -> Path:
+        """Where the worker keeps what is not finished."""
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        service.environment |= {"TMPDIR": str(scratch), "REELWORK_MAX_ATTEMPTS": "2"}
+        return scratch
+
+    @pytest.fixture
+    def worker(self, service: Service, calls: Caller, scratch: Path, media_dir: Path) -> Command:
+        """A worker that has done a job."""
+        worker = service.start("worker")
+        assert len(calls.results(calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames"))) == 125
+        return worker
+
+    def test_full(
+        self, service: Service, worker: Command, calls: Caller, database: Database, scratch: Path, media_dir: Path
+    ) -> None:
+        with ExitStack() as limits:
+            for pid in descendants(worker.process.pid):
+                limits.enter_context(no_file_beyond(pid, KIBIBYTE))
+            job_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames")
+            assert calls.error(job_id) == "The worker could not write the results to its disk (File too large) twice."
+        self.assert_goes_on(service, calls, database, scratch, media_dir)
+
+    def test_gone(
+        self, service: Service, worker: Command, calls: Caller, database: Database, scratch: Path, media_dir: Path
+    ) -> None:
+        wait_until(lambda: not any(scratch.iterdir()))
+        scratch.rmdir()
+        job_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames")
+        assert re.fullmatch(r"The worker has no directory for temporary files .* twice\.", calls.error(job_id))
+        scratch.mkdir()
+        self.assert_goes_on(service, calls, database, scratch, media_dir)
+
+    def assert_goes_on(
+        self, service: Service, calls: Caller, database: Database, scratch: Path, media_dir: Path
+    ) -> None:
+        later = calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames")
+        assert len(calls.results(later)) == 125
+        wait_until(lambda: not any(scratch.iterdir()))
+        assert_rescue_leaves_no_orphan(service, database)
 
 
 class TestAStorageThatGoesAndComesBack:
