@@ -46,7 +46,7 @@ def video_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: in
         "/submit",
         status_code=202,
         response_model=Accepted,
-        responses=_problem_answers(400, 413, 415, 422, 503),
+        responses=_problem_answers(400, 413, 415, 422, 503, 507),
         openapi_extra=_submit_documentation(),
     )
     async def submit(request: Request) -> Response:

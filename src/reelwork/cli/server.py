@@ -17,18 +17,18 @@ _GRACE_S = 10
 class _Server(uvicorn.Server):
     """Says where it listens once it does."""
 
-    def __init__(self, config: uvicorn.Config, url: str) -> None:
+    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
         super().__init__(config)
-        self._url = url
+        self._announcement = announcement
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
-            typer.echo(f"Reelwork is ready at {self._url}")
+            typer.echo(self._announcement)
 
 
-def serve_api(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+def serve_api(settings: Settings, hint: str | None) -> None:
+    """Serve until SIGTERM or SIGINT; say where, and ``hint`` with it.
 
     Raises:
         ConfigurationError: The address cannot be listened on.
@@ -44,7 +44,8 @@ def serve_api(settings: Settings) -> None:
     )
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    _Server(config, f"http://{host}:{port}").run(sockets=[listening])
+    announcement = "\n".join(filter(None, [f"Reelwork is ready at http://{host}:{port}", hint]))
+    _Server(config, announcement).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -77,9 +77,8 @@ def serve(
     settings = Settings.load(host=host, port=port, data_dir=data_dir)
     if stop_with_stdin:
         _stop_with_stdin()
-    else:
-        typer.echo(f"Jobs wait until a worker runs on the same data: reelwork worker --data-dir {settings.data_dir}")
-    serve_api(settings)
+    hint = f"Jobs wait until a worker runs on the same data: reelwork worker --data-dir {settings.data_dir}"
+    serve_api(settings, None if stop_with_stdin else hint)
 
 
 def worker(

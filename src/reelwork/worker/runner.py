@@ -189,7 +189,10 @@ def _scratch_directory() -> Iterator[Path]:
 
 
 def _chunks(path: Path, keeper: LeaseKeeper) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while chunk := stream.read(_COPY_BYTES):
-            keeper.renew_if_due()
-            yield chunk
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_COPY_BYTES):
+                keeper.renew_if_due()
+                yield chunk
+    except OSError as error:
+        raise AttemptLost(f"The worker could not read the results from its disk ({error.strerror})") from error
