@@ -32,6 +32,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self._writing_engine = self.engine.execution_options(**{WRITING: "FULL"})
+        self._careless_engine = self.engine.execution_options(**{WRITING: "NORMAL"})
         self._guard = ProcessGuard(self.engine)
         self._file = SqliteFile(Path(self.engine.url.database or "")) if self.is_sqlite else None
         self._closing: list[Callable[[], None]] = []
@@ -52,18 +54,25 @@ class Database:
                 yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """Run a transaction that writes; what it wrote is durable when the block ends."""
+    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+        """Run a transaction that writes; what it wrote is durable when the block ends.
+
+        Args:
+            durable: If not, a power cut may undo it some moments later, and no disk is waited for. Other
+                transactions, earlier and later ones, are not endangered.
+        """
         self._guard.check()
-        session = Session(self._writing_engine(), expire_on_commit=False)
+        session = Session(self._writing_engine if durable else self._careless_engine, expire_on_commit=False)
         with answering(), self._turn(), session, session.begin():
+            if not (durable or self.is_sqlite):
+                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield session
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """Hold a connection that no other process migrates beside."""
         self._guard.check()
-        with answering(), self._turn(), self._writing_engine().connect() as connection, connection.begin():
+        with answering(), self._turn(), self._writing_engine.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7233178210)")
             yield connection
@@ -77,9 +86,6 @@ class Database:
         for close in self._closing:
             close()
         self.engine.dispose()
-
-    def _writing_engine(self) -> Engine:
-        return self.engine.execution_options(**{WRITING: True})
 
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._file is None else self._file.writing()

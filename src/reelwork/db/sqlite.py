@@ -13,6 +13,8 @@ from reelwork.db.turns import WriterTurns
 from reelwork.errors import ConfigurationError
 
 WRITING = "reelwork_writing"
+"""Execution option of connections that write; its value is how their commits are synced."""
+
 _BUSY_TIMEOUT_MS = 10_000
 
 
@@ -80,6 +82,11 @@ def _configure(connection: Any, record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    synchronous = connection.get_execution_options().get(WRITING)
+    if synchronous is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    # Said each time, for the connection may come from a transaction of the other kind.
+    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
     # A reader that turns writer half way fails at once when another wrote meanwhile; IMMEDIATE waits.
-    writing = connection.get_execution_options().get(WRITING)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

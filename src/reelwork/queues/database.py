@@ -76,10 +76,10 @@ class DatabaseQueue:
         with self._listening(timeout_s) as ear:
             # The ear is lent before the first look: a hint that comes in between rings.
             while (job_id := self._take_if_any()) is None:
-                remaining_s = deadline - time.monotonic()
-                if ear is None or remaining_s <= 0:
-                    return None
-                ear.wait(min(self._poll_interval_s, remaining_s))
+                if (remaining_s := deadline - time.monotonic()) > 0 and ear is not None:
+                    ear.wait(min(self._poll_interval_s, remaining_s))
+                if time.monotonic() >= deadline:
+                    return None  # without a last look: nothing rang, and the next call looks first
         return job_id
 
     def size(self) -> int:
@@ -96,13 +96,17 @@ class DatabaseQueue:
         return self._bell.listening() if timeout_s > 0 else nullcontext()
 
     def _take_if_any(self) -> UUID | None:
-        # An idle worker only reads: a write would wait its turn and sync the disk for nothing.
-        with self._database.reading() as session:
-            if session.scalar(_ANY) is None:
-                return None
-        with self._database.writing() as session:
+        # An idle worker only reads: a write would wait its turn for nothing.
+        if not self._has_any():
+            return None
+        # After a power cut the hint may be back, and finds its job claimed.
+        with self._database.writing(durable=False) as session:
             job_id: UUID | None = session.scalar(_TAKE_OLDEST)
             return job_id
+
+    def _has_any(self) -> bool:
+        with self._database.reading() as session:
+            return session.scalar(_ANY) is not None
 
     def _insert(self, job_id: UUID) -> Insert:
         dialect = sqlite if self._database.is_sqlite else postgresql

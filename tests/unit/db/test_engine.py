@@ -171,6 +171,18 @@ class TestTransactions:
             work(2)
             assert len(positions(database)) == 2
 
+    @pytest.mark.parametrize("durable", [True, False])
+    def test_commits_wait_for_the_disk_unless_told_otherwise(self, database_url: str, durable: bool) -> None:
+        url, asked, waits = database_url, "PRAGMA synchronous", "2"
+        if database_url.startswith("postgresql"):
+            url, asked, waits = f"{database_url}&options=-csynchronous_commit%3Don", "SHOW synchronous_commit", "on"
+        with opened(url) as database:
+            for _ in range(2):
+                with database.writing() as session:
+                    assert str(session.connection().exec_driver_sql(asked).scalar()) == waits
+                with database.writing(durable=durable) as session:
+                    assert (str(session.connection().exec_driver_sql(asked).scalar()) == waits) == durable
+
 
 class TestUrls:
     @pytest.mark.parametrize(
