@@ -37,7 +37,7 @@ soak: $(VENV)/development  ## Kill the processes for ten minutes, then look whet
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py
 	$(BIN)/python -m tests.soak
 
-bench: $(VENV)/development  ## Measure, side by side, in one run
+bench: $(VENV)/bench  ## Measure, side by side, in one run
 	$(BIN)/python -m benchmarks
 
 # The installed dependencies, as pinned; made again when the pins change. The project itself is installed
@@ -60,6 +60,10 @@ $(VENV)/development: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/runtime
 
+$(VENV)/bench: requirements/bench.txt $(VENV)/development
+	$(INSTALL) --require-hashes -r requirements/bench.txt
+	@touch $@
+
 # dev.txt holds all of runtime.txt, at the same versions.
 LOCK = $(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url \
        --no-emit-find-links --quiet --custom-compile-command 'make lock'
@@ -68,6 +72,7 @@ lock:  ## Pin the newest versions that pyproject.toml admits
 	test -x $(UV) || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
 	$(LOCK) --group dev --upgrade --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(VENV)-lock build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

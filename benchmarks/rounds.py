@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def interleaved(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
@@ -16,3 +16,23 @@ def interleaved(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[
             run()
             taken[name].append(time.perf_counter() - began)
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def timed(run: Callable[[], object], times: int) -> list[float]:
+    """Run something many times; return the seconds of each."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - began)
+    return taken
+
+
+def percentile(seconds: Sequence[float], percent: int) -> float:
+    """Return the time that ``percent`` of them did not exceed."""
+    return sorted(seconds)[min(len(seconds) * percent // 100, len(seconds) - 1)]
+
+
+def in_ms(seconds: Sequence[float]) -> str:
+    """Say the median and the 99th percentile."""
+    return f"p50 {percentile(seconds, 50) * 1000:6.2f} ms   p99 {percentile(seconds, 99) * 1000:6.2f} ms"
