@@ -57,7 +57,7 @@ class Soak:
             "TMPDIR": str(directory / "scratch"),
         }
         self._service = Service(directory / "data", environment, nursery)
-        self._service.write_pipeline("slow", "pause", seconds=0.05)
+        self._service.write_pipeline("slow", "pause", seconds=0.2)
         self._directory = directory
         self._database = database
         self._completions = CompletionLog(database)

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 _WAIT_S = 0.02
+_WAIT_FOR_THE_API_S = 0.1
 
 
 class Producer(threading.Thread):
@@ -36,12 +37,13 @@ class Producer(threading.Thread):
                     self._submit(http)
 
     def _submit(self, http: httpx.Client) -> None:
-        pipeline = "slow" if self._random.random() < 0.3 else "frames"
+        pipeline = "slow" if self._random.random() < 0.5 else "frames"
         headers = {"Content-Type": "video/mp4"}
         try:
             answer = http.post(f"/video/submit?pipeline={pipeline}", content=self._video, headers=headers)
         except httpx.HTTPError:
             self.unanswered += 1
+            self._enough.wait(_WAIT_FOR_THE_API_S)
             return
         if answer.status_code == 202:
             self.accepted.append(UUID(answer.json()["job_id"]))

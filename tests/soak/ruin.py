@@ -33,6 +33,7 @@ RUN_STEPS = [
 ]
 LEASE_S = 1.0
 _LOOK_EVERY_S = 0.005
+_UNTIL_THE_STEP_S = 3.0
 
 
 class Tally:
@@ -91,7 +92,7 @@ class Ruin(threading.Thread):
             time.sleep(_LOOK_EVERY_S)
 
     def _sleep_past_the_lease(self) -> None:
-        self._enough.wait(LEASE_S * self._random.uniform(1.2, 2.0))
+        self._enough.wait(LEASE_S * self._random.uniform(1.2, 2.2))
 
     def _kill(self, command: Command, whom: str) -> None:
         at_a_step = command.process.poll() is not None
@@ -103,7 +104,7 @@ class Ruin(threading.Thread):
         """Sometimes: what happens to the process at which step."""
         if self._random.random() < 0.5:
             return ""
-        return f"{self._random.choice(steps)}={self._random.choice(actions)}@{self._random.randint(1, 3)}"
+        return f"{self._random.choice(steps)}={self._random.choice(actions)}@{self._random.randint(1, 2)}"
 
 
 class ApiRuin(Ruin):
@@ -125,8 +126,10 @@ class WorkerRuin(Ruin):
     """Kills a worker and its analysis process, one or both, and stops them past the lease."""
 
     def _live_and_die(self) -> None:
-        actions = ["kill", "kill-all", "kill-children", "stop", "stop"]
-        command = self._start_command(FAULT_PLAN=self._plan(RUN_STEPS, actions))
+        plan = self._plan(RUN_STEPS, ["kill", "kill-all", "kill-children", "stop", "stop", "stop"])
+        command = self._start_command(FAULT_PLAN=plan)
+        if plan:
+            self._wait(command, _UNTIL_THE_STEP_S)
         for _ in range(self._random.randint(1, 4)):
             self._wait(command, self._random.uniform(0.1, 2.0))
             self._random.choice([self._kill_analysis, self._kill_analysis, self._pause_worker, self._pause_analysis])(
