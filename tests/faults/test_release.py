@@ -16,8 +16,10 @@ from tests.support.waiting import wait_until
 
 SIDE_BY_SIDE = 4
 ROUNDS = 5
-P99_S = 0.1
+RELEASED_WITHIN_S = 0.1
 LEASE_S = 6
+# Workers look for leases that ran out every third of one.
+RESCUED_WITHIN_S = LEASE_S + LEASE_S / 3 + 1
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_job_of_a_killed_analysis_is_released_at_once(
     assert len(took_s) == ROUNDS * SIDE_BY_SIDE
     record_property("p50_ms", round(statistics.median(took_s) * 1000, 1))
     record_property("worst_ms", round(max(took_s) * 1000, 1))
-    assert statistics.median(took_s) <= P99_S, sorted(took_s)
+    assert statistics.median(took_s) <= RELEASED_WITHIN_S, sorted(took_s)
 
 
 def test_job_of_a_killed_worker_runs_again_when_its_lease_is_over(
@@ -76,4 +78,4 @@ def test_job_of_a_killed_worker_runs_again_when_its_lease_is_over(
     released_s = time.monotonic() - killed_at
     other.wait_for_output(b'"event": "job.running"')
     record_property("released_s", round(released_s, 2))
-    assert released_s <= LEASE_S + 1
+    assert released_s <= RESCUED_WITHIN_S

@@ -8,20 +8,10 @@ import httpx
 import pytest
 
 from reelwork.db.engine import Database
+from tests.support import steps
 from tests.support.databases import rows
 from tests.support.evidence import assert_rescue_leaves_no_orphan, job_rows
 from tests.support.service import Caller, Service
-
-STEPS = [
-    "submit.begun",
-    "storage.writing",
-    "storage.written",
-    "storage.renamed",
-    "submit.saved",
-    "submit.probed",
-    "submit.inserted",
-    "submit.committed",
-]
 
 
 def submit_until_it_dies(calls: Caller, clip: Path) -> list[UUID]:
@@ -38,7 +28,7 @@ def videos(service: Service) -> set[str]:
     return {name for name in service.stored_files() if name.startswith("video_jobs/")}
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", steps.SUBMIT)
 def test_killed_api_keeps_what_it_answered(
     step: str, hurt: Service, database: Database, caller: Callable[[str], Caller], clip: Path
 ) -> None:
@@ -63,7 +53,7 @@ def test_killed_api_keeps_what_it_answered(
     assert [calls.status(job_id)["status"] for job_id in accepted] == ["pending"] * 2
 
 
-@pytest.mark.parametrize("step", STEPS[1:-1])
+@pytest.mark.parametrize("step", steps.SUBMIT[1:-1])
 def test_step_that_breaks_is_an_error_and_leaves_nothing(
     step: str, hurt: Service, database: Database, caller: Callable[[str], Caller], clip: Path
 ) -> None:

@@ -6,31 +6,11 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from tests.support import steps
 from tests.support.service import Command, Service, analysis_processes
 
-SUBMIT_STEPS = [
-    "submit.begun",
-    "storage.writing",
-    "storage.written",
-    "storage.renamed",
-    "submit.saved",
-    "submit.probed",
-    "submit.inserted",
-    "submit.committed",
-]
-RUN_STEPS = [
-    "hint.taken",
-    "job.claimed",
-    "job.sent",
-    "job.answered",
-    "storage.writing",
-    "storage.written",
-    "storage.renamed",
-    "results.saved",
-    "job.completed",
-]
 LEASE_S = 1.0
 _LOOK_EVERY_S = 0.005
 _UNTIL_THE_STEP_S = 3.0
@@ -100,18 +80,18 @@ class Ruin(threading.Thread):
         if not self._enough.is_set():
             self._tally.add(f"kill the {whom}{' at a step' if at_a_step else ''}")
 
-    def _plan(self, steps: list[str], actions: list[str]) -> str:
+    def _plan(self, at: Sequence[str], actions: Sequence[str]) -> str:
         """Sometimes: what happens to the process at which step."""
         if self._random.random() < 0.5:
             return ""
-        return f"{self._random.choice(steps)}={self._random.choice(actions)}@{self._random.randint(1, 2)}"
+        return f"{self._random.choice(at)}={self._random.choice(actions)}@{self._random.randint(1, 2)}"
 
 
 class ApiRuin(Ruin):
     """Kills the API."""
 
     def _live_and_die(self) -> None:
-        command = self._start_command(FAULT_PLAN=self._plan(SUBMIT_STEPS, ["kill"]))
+        command = self._start_command(FAULT_PLAN=self._plan(steps.SUBMIT, ["kill"]))
         self._wait(command, self._random.uniform(0.5, 4.0))
         if self._random.random() < 0.1:
             command.signal(signal.SIGSTOP)
@@ -126,7 +106,7 @@ class WorkerRuin(Ruin):
     """Kills a worker and its analysis process, one or both, and stops them past the lease."""
 
     def _live_and_die(self) -> None:
-        plan = self._plan(RUN_STEPS, ["kill", "kill-all", "kill-children", "stop", "stop", "stop"])
+        plan = self._plan(steps.RUN, ["kill", "kill-all", "kill-children", "stop", "stop", "stop"])
         command = self._start_command(FAULT_PLAN=plan)
         if plan:
             self._wait(command, _UNTIL_THE_STEP_S)
