@@ -14,7 +14,6 @@ from reelwork.queues.database import DatabaseQueue
 _TIMES = 200
 _IDLE_S = 10.0
 _POLL_S = 0.05
-# What the worker asks for at a time.
 _TIMEOUT_S = 1.0
 
 
@@ -79,14 +78,14 @@ def _wait(connection: "Connection[Any, Any]", url: str, bell: bool) -> None:
 
 def _idle_cost(queue: DatabaseQueue, bell: bool) -> tuple[float, float]:
     began, cpu_s = time.monotonic(), time.process_time()
-    while time.monotonic() < began + _IDLE_S:
-        _next(queue, bell)
+    while (remaining_s := began + _IDLE_S - time.monotonic()) > 0:
+        _next(queue, bell, remaining_s)
     return time.process_time() - cpu_s, time.monotonic() - began
 
 
-def _next(queue: DatabaseQueue, bell: bool) -> UUID | None:
+def _next(queue: DatabaseQueue, bell: bool, timeout_s: float = _TIMEOUT_S) -> UUID | None:
     if bell:
-        return queue.dequeue(_TIMEOUT_S)
+        return queue.dequeue(timeout_s)
     job_id = queue.dequeue()
     if job_id is None:
         time.sleep(_POLL_S)

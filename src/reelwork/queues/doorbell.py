@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _LONGEST_PATH_BYTES = 103
 _NAME_BYTES = 8
 _RING = b"!"
+_DEAF_POLL_S = 1.0
 
 
 class Doorbell:
@@ -71,7 +72,7 @@ class Doorbell:
 
 
 class _Ear:
-    """A bound socket; without one, where none can be bound, it is deaf and just waits."""
+    """A bound socket; without one, where none can be bound, it is deaf and returns often."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -85,7 +86,7 @@ class _Ear:
     def wait(self, timeout_s: float) -> None:
         """See ``Ear``."""
         if self._socket is None:
-            time.sleep(timeout_s)
+            time.sleep(min(timeout_s, _DEAF_POLL_S))
         elif not self._hears(self._socket, timeout_s) and not self._path.exists():
             with suppress(OSError):  # the directory was tidied up; perhaps it can be made again
                 self._bind()
