@@ -17,9 +17,8 @@ from tests.support.waiting import wait_until
 SIDE_BY_SIDE = 4
 ROUNDS = 5
 RELEASED_WITHIN_S = 0.1
-LEASE_S = 6
-# Workers look for leases that ran out every third of one.
-RESCUED_WITHIN_S = LEASE_S + LEASE_S / 3 + 1
+LEASE_S = 3
+RESCUED_WITHIN_S = LEASE_S + 1
 
 
 @pytest.fixture

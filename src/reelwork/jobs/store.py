@@ -153,6 +153,10 @@ class JobStore:
     def expire_leases(self) -> tuple[Sequence[UUID], Sequence[UUID]]:
         """Take running jobs from workers that stopped renewing; return those handed back and those failed."""
         expired = (RUNNING, Job.lease_expires_at < database_now())
+        with self._database.reading() as session:
+            # Workers ask often, and mostly for nothing: a write would wait its turn.
+            if session.scalar(select(Job.job_id).where(*expired).limit(1)) is None:
+                return [], []
         with self._database.writing() as session:
             return self._lose_attempts(session, expired, WORKER_LOST)
 

@@ -11,6 +11,7 @@ from reelwork.worker.retention import Retention
 
 log = logging.getLogger(__name__)
 
+_LEASES_EVERY_S = 0.5
 _FILES_EVERY_S = 3600.0
 _MOST_RETENTION_INTERVAL_S = 60.0
 
@@ -35,7 +36,7 @@ class Rescue:
         self._store = store
         self._orphaned = orphaned
         self._retention = retention
-        self._interval_s = lease_s / 3
+        self._interval_s = min(lease_s / 3, _LEASES_EVERY_S)
         self._due_at = time.monotonic()
         self._chores = [Chore("rescue.files", self._clear_away, _FILES_EVERY_S)]
         if retention_s:
@@ -43,7 +44,7 @@ class Rescue:
             self._chores.append(Chore("rescue.retention", retention.remove_expired, every_s))
 
     def run_if_due(self) -> None:
-        """Look for lost workers if the last time is a third of a lease ago; for files once an hour; first at once."""
+        """Look for lost workers twice a second, for files once an hour; first at once."""
         for chore in self._chores:
             chore.begin_if_due()
         if time.monotonic() >= self._due_at:
