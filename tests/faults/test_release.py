@@ -15,7 +15,7 @@ from tests.support.service import Caller, Service, analysis_processes, is_alive,
 from tests.support.waiting import wait_until
 
 SIDE_BY_SIDE = 4
-ROUNDS = 5
+ROUNDS = 3
 RELEASED_WITHIN_S = 0.1
 LEASE_S = 3
 RESCUED_WITHIN_S = LEASE_S + 1
