@@ -21,7 +21,6 @@ from tests.support.waiting import wait_until
 
 # The hint comes last: what is not claimed yet, the next worker takes.
 STEPS = (*(step for step in steps.RUN[1:] if step not in ("storage.writing", "storage.renamed")), "hint.taken")
-PAUSES = ("job.sent", "job.answered", "storage.written", "results.saved")
 FRAMES = 8
 ENDS = ("job.claimed", "results.saved")
 LONG = {"REELWORK_LEASE_S": "600"}
@@ -84,31 +83,6 @@ def test_analysis_process_killed_at_each_step(hurt: Service, calls: Caller, data
     assert assert_each_completed_once(hurt, database, [first], FRAMES) == {first: 2}
     assert job_rows(database)[first]["lost_attempts"] == "The analysis process was killed by signal 9 (SIGKILL)"
     assert len(results_files(hurt)) == 1
-
-
-def test_paused_worker_completes_nothing_while_another_one_is_at_work(
-    hurt: Service, calls: Caller, database: Database, clip: Path
-) -> None:
-    paused: dict[UUID, Command] = {}
-    for step in PAUSES:
-        worker = hurt.start("worker", **LONG, FAULT_PLAN=f"{step}=stop")
-        job_id = calls.submit(clip, pipeline="slow")
-        wait_until(lambda worker=worker: worker.is_stopped)
-        paused[job_id] = worker
-    let_leases_run_out(database)
-
-    healthy = hurt.start("worker", **SHORT)
-    for job_id, worker in paused.items():
-        wait_until(lambda job_id=job_id: str(job_id) in [event["job_id"] for event in healthy.events("job.running")])
-        worker.signal(signal.SIGTERM)  # it may end what it has in hand, but take no other job
-        worker.signal(signal.SIGCONT)
-        worker.wait_for_output(b'"event": "job.lease_lost"')
-    for job_id in paused:
-        calls.wait_for(job_id, "completed")
-
-    assert assert_each_completed_once(hurt, database, list(paused), FRAMES) == dict.fromkeys(paused, 2)
-    assert {event["job_id"] for event in healthy.events("job.completed")} == {str(job_id) for job_id in paused}
-    assert len(results_files(hurt)) == len(paused)
 
 
 def test_paused_worker_changes_nothing_that_another_one_completed(
