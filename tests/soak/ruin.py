@@ -5,6 +5,7 @@ import random
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -39,7 +40,7 @@ class Tally:
         return sum(count for what, count in self.counts.items() if what.startswith("pause"))
 
 
-class Ruin(threading.Thread):
+class Ruin(threading.Thread, ABC):
     """Keeps one process running, and ruins it."""
 
     def __init__(self, start: Callable[..., Command], tally: Tally, seed: int) -> None:
@@ -57,8 +58,9 @@ class Ruin(threading.Thread):
         while not self._enough.is_set():
             self._live_and_die()
 
+    @abstractmethod
     def _live_and_die(self) -> None:
-        raise NotImplementedError
+        """Start the process, let it live for a while, and ruin it."""
 
     def _wait(self, command: Command, seconds: float) -> None:
         """Let some time pass, and wake the process up late whenever it has stopped itself at a step."""

@@ -60,8 +60,8 @@ def test_writers_share_the_file_fairly(sqlite_database: Database, sqlite_databas
     each = in_processes(4, write_for, sqlite_database_url, 1.0)
     counts = [count for count, _ in each]
     assert rows(sqlite_database, "SELECT position FROM queue_entry") == [{"position": sum(counts)}]
-    # Without the turns the ratio is a thousand; how near to one it comes on an idle machine, the benchmark measures.
-    assert max(counts) < 20 * min(counts)
+    # Without the turns the ratio is a thousand and the wait is seconds; the machine may be busy with other tests.
+    assert max(counts) < 2 * min(counts)
     assert max(longest_s for _, longest_s in each) < 1
 
 
