@@ -77,14 +77,14 @@ _ANALYSE = """
 import resource, sys
 from pathlib import Path
 from uuid import uuid4
-from reelwork import bootstrap
+from reelwork.bootstrap.pipelines import load_catalog, make_pipeline_service
 from reelwork.pipeline.results import write_results
 from reelwork.pipeline.sampling import Sampling
 from reelwork.settings import Settings
 
 settings = Settings.load(data_dir=Path(sys.argv[2]), threads=2)
-definition = bootstrap.catalog(settings).get("quality").definition
-results = bootstrap.pipeline_service(settings).iterate(Path(sys.argv[1]), definition, Sampling())
+definition = load_catalog(settings).get("quality").definition
+results = make_pipeline_service(settings).iterate(Path(sys.argv[1]), definition, Sampling())
 with open("/dev/null", "wb") as stream:
     frames = write_results(stream, uuid4(), results)
 print(frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

@@ -101,7 +101,7 @@ class WarmProcess:
 
 
 def _answer_questions() -> None:
-    import reelwork.bootstrap  # everything, so that it is there when a command is forked
+    import reelwork.bootstrap.worker  # everything, so that it is there when a command is forked
     import reelwork.cli.server  # noqa: F401
 
     for line in sys.stdin.buffer:

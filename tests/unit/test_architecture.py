@@ -38,6 +38,10 @@ def test_contracts_hold(copy: Path) -> None:
         ("video/frame.py", "import reelwork.analyzers", "Imports point downwards only"),
         ("api/video.py", "import reelwork.storage.local", "Adapters are named by bootstrap alone"),
         ("jobs/service.py", "import av", "Neither the API nor the worker's supervisor touches a decoder or a model"),
+        ("worker/analysis.py", "import reelwork.jobs.store", "Child processes hold no database and serve no HTTP"),
+        ("video/mp4.py", "import sqlalchemy", "Child processes hold no database and serve no HTTP"),
+        ("worker/chore.py", "import fastapi", "The worker's supervisor serves no HTTP"),
+        ("bootstrap/foundation.py", "import reelwork.worker.rescue", "The API runs no job"),
         ("storage/service.py", "import reelwork.db.engine", "Ports do not know their adapters"),
     ],
 )
@@ -56,3 +60,36 @@ def test_package_outside_the_layers_is_noticed(copy: Path) -> None:
     (copy / "src" / "reelwork" / "helpers" / "__init__.py").write_text("")
 
     assert lint(copy).returncode == 1
+
+
+DATABASE = {"sqlalchemy", "alembic", "psycopg"}
+HTTP = {"fastapi", "starlette", "uvicorn", "httpx"}
+NATIVE = {"av", "numpy", "cv2", "onnxruntime", "rapidocr", "zxingcpp"}
+COMMAND_LINE = {"reelwork.cli", "typer"}
+
+LOAD_CATALOG = """
+from pathlib import Path
+from reelwork.bootstrap.pipelines import load_catalog
+from reelwork.settings import Settings
+load_catalog(Settings(data_dir=Path("/nonexistent"))).entries()
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "unwanted"),
+    [
+        pytest.param("import reelwork.cli.server", NATIVE, id="API"),
+        pytest.param(LOAD_CATALOG, DATABASE | HTTP | NATIVE, id="catalog"),
+        pytest.param("import reelwork.bootstrap.worker", HTTP | NATIVE, id="supervisor"),
+        pytest.param("import reelwork.bootstrap.analysis", DATABASE | HTTP | NATIVE | COMMAND_LINE, id="analysis"),
+        pytest.param(
+            "import reelwork.video.prober", DATABASE | HTTP | NATIVE | COMMAND_LINE | {"pydantic"}, id="prober"
+        ),
+    ],
+)
+def test_process_loads_what_it_works_with(work: str, unwanted: set[str]) -> None:
+    command = [sys.executable, "-c", f"{work}\nimport sys\nprint(*sys.modules)"]
+
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+    assert loaded & unwanted == set()

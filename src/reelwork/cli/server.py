@@ -6,7 +6,7 @@ import socket
 import typer
 import uvicorn
 
-from reelwork import bootstrap
+from reelwork.bootstrap.api import make_api
 from reelwork.errors import ConfigurationError
 from reelwork.settings import Settings
 
@@ -35,7 +35,7 @@ def serve_api(settings: Settings, hint: str | None) -> None:
     """
     listening = _listen(settings.host, settings.port)
     config = uvicorn.Config(
-        bootstrap.api(settings),
+        make_api(settings),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -48,7 +48,7 @@ def up(
 
     Example: reelwork up --port 8000 --data-dir ./reelwork-data
     """
-    from reelwork import bootstrap
+    from reelwork.bootstrap.foundation import open_foundation
     from reelwork.cli.processes import ServiceProcesses
     from reelwork.logs import configure_logging
     from reelwork.settings import Settings
@@ -56,7 +56,7 @@ def up(
 
     configure_logging()
     settings = Settings.load(host=host, port=port, data_dir=data_dir)
-    bootstrap.foundation(settings).database.close()
+    open_foundation(settings).database.close()
     stop = StopRequest(settings.shutdown_grace_s)
     stop.listen()
     sys.exit(ServiceProcesses(settings, workers, stop).run())
@@ -93,7 +93,7 @@ def worker(
 
     Example: reelwork worker --data-dir ./reelwork-data
     """
-    from reelwork import bootstrap
+    from reelwork.bootstrap.worker import make_worker
     from reelwork.logs import configure_logging
     from reelwork.settings import Settings
     from reelwork.worker.stop import StopRequest
@@ -104,7 +104,7 @@ def worker(
     stop.listen()
     if stop_with_stdin:
         _stop_with_stdin()
-    bootstrap.worker(settings, stop, concurrency).run()
+    make_worker(settings, stop, concurrency).run()
 
 
 def migrate(
@@ -119,11 +119,11 @@ def migrate(
 
     Example: REELWORK_DATABASE_URL=postgresql://... reelwork migrate
     """
-    from reelwork import bootstrap
+    from reelwork.bootstrap.foundation import open_database
     from reelwork.db import migrate as migrations
     from reelwork.settings import Settings
 
-    database = bootstrap.database(Settings.load(data_dir=data_dir))
+    database = open_database(Settings.load(data_dir=data_dir))
     before = migrations.current_revision(database)
     migrations.migrate(database, target)
     typer.echo(f"{before or 'base'} -> {migrations.current_revision(database) or 'base'}")
@@ -148,12 +148,12 @@ def rescue(
 
     Example: reelwork rescue --data-dir ./reelwork-data
     """
-    from reelwork import bootstrap
+    from reelwork.bootstrap.worker import make_rescue
     from reelwork.logs import configure_logging
     from reelwork.settings import Settings
 
     configure_logging()
-    done = bootstrap.rescue(Settings.load(data_dir=data_dir), orphan_age_s).run()
+    done = make_rescue(Settings.load(data_dir=data_dir), orphan_age_s).run()
     told = [
         _counted(done.handed_back + done.failed, "job", "taken from lost workers"),
         _counted(done.expired, "ended job", "removed"),

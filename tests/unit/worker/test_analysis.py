@@ -6,20 +6,20 @@ from uuid import uuid4
 
 import pytest
 
-from reelwork import bootstrap
+from reelwork.bootstrap.pipelines import load_catalog, make_pipeline_service
 from reelwork.settings import Settings
 from reelwork.worker.analysis import Analysed, AnalysisError, AnalysisRequest, analysing
 from reelwork.worker.runner import AttemptLost, _scratch_directory
 
 
 def request_for(results_path: Path, video: Path, settings: Settings) -> AnalysisRequest:
-    definition = bootstrap.catalog(settings).get("frames").definition.to_json()
+    definition = load_catalog(settings).get("frames").definition.to_json()
     return AnalysisRequest(uuid4(), video, definition, {"frame_stride": None, "max_frames": 2}, results_path)
 
 
 def test_results_that_cannot_be_written_may_be_tried_again(tmp_path: Path, media_dir: Path) -> None:
     settings = Settings.load(data_dir=tmp_path)
-    answer = analysing(bootstrap.pipeline_service(settings))
+    answer = analysing(make_pipeline_service(settings))
     video = media_dir / "fragmented.mp4"
 
     assert answer(request_for(tmp_path / "results.json", video, settings)) == Analysed(frames=2)
@@ -31,7 +31,7 @@ def test_damaged_video_is_the_last_word(tmp_path: Path) -> None:
     settings = Settings.load(data_dir=tmp_path)
     (tmp_path / "note.mp4").write_text("not a video")
 
-    answer = analysing(bootstrap.pipeline_service(settings))(
+    answer = analysing(make_pipeline_service(settings))(
         request_for(tmp_path / "results.json", tmp_path / "note.mp4", settings)
     )
 
