@@ -85,6 +85,7 @@ load_catalog(Settings(data_dir=Path("/nonexistent"))).entries()
         pytest.param(
             "import reelwork.video.prober", DATABASE | HTTP | NATIVE | COMMAND_LINE | {"pydantic"}, id="prober"
         ),
+        pytest.param("import reelwork.__main__", DATABASE | HTTP | NATIVE | COMMAND_LINE | {"pydantic"}, id="script"),
     ],
 )
 def test_process_loads_what_it_works_with(work: str, unwanted: set[str]) -> None:
