@@ -81,10 +81,10 @@ def _measure(name: str, database: Database) -> None:
 
 def _fill(database: Database, first: int, last: int) -> None:
     statement = text(_FILL[database.engine.dialect.name].format(columns=_COLUMNS))
-    with database.writing() as session:
-        session.execute(statement, {"first": first, "last": last, "definition": json.dumps(DEFINITION)})
-        session.execute(text(_NO_LONGER))
-        session.execute(text(_HINTS))
+    with database.writing() as transaction:
+        transaction.execute(statement, {"first": first, "last": last, "definition": json.dumps(DEFINITION)})
+        transaction.execute(text(_NO_LONGER))
+        transaction.execute(text(_HINTS))
     if not database.is_sqlite:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -93,6 +93,6 @@ def _fill(database: Database, first: int, last: int) -> None:
 
 def _newest(database: Database) -> list[UUID]:
     """Jobs at the end of the line, out of the way of the other claims."""
-    with database.reading() as session:
+    with database.reading() as transaction:
         newest = select(Job.job_id).where(PENDING).order_by(Job.created_at.desc()).limit(_TIMES + 20)
-        return list(session.scalars(newest))
+        return list(transaction.scalars(newest))

@@ -22,8 +22,8 @@ def run() -> None:
     """Measure and print."""
     for way, work in (("Reelwork", _taking_turns), ("BEGIN IMMEDIATE alone", _trying_again)):
         with sqlite_url() as url:
-            with opened(url) as database, database.writing() as session:
-                session.execute(text("INSERT INTO queue_entry (position, job_id) VALUES (0, 'x')"))
+            with opened(url) as database, database.writing() as transaction:
+                transaction.execute(text("INSERT INTO queue_entry (position, job_id) VALUES (0, 'x')"))
             _print(way, all_of(_WRITERS, work, url))
 
 
@@ -42,8 +42,8 @@ def _taking_turns(connection: "Connection[Any, Any]", url: str) -> None:
     with opened(url) as database:
 
         def write() -> None:
-            with database.writing() as session:
-                session.connection().exec_driver_sql(_WRITE)
+            with database.writing() as transaction:
+                transaction.connection.exec_driver_sql(_WRITE)
 
         connection.send(_write_on(connection, write, ServiceUnavailable))
 

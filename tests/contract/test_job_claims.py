@@ -163,8 +163,8 @@ class TestClaimingTheNext:
         """Nor is a turn to write waited for: another writer is in the middle of a transaction."""
         update_row(database, added(store), not_before=database_now(30))
         completed(store)
-        with database.writing() as session:
-            session.execute(sa.update(Job).values(worker="somebody"))
+        with database.writing() as transaction:
+            transaction.execute(sa.update(Job).values(worker="somebody"))
             statements = seen_in(database)
             assert in_threads(1, lambda _: store.claim_next("one", LEASE_S)) == [None]
         assert [statement for statement in statements if "job" in statement]
@@ -222,8 +222,8 @@ class TestClaimingTheNext:
     def test_a_job_that_another_is_about_to_take_is_not_waited_for(self, postgresql_database: Database) -> None:
         store = JobStore(postgresql_database, DatabaseQueue(postgresql_database))
         first, second = added(store), added(store)
-        with postgresql_database.writing() as session:
-            session.execute(sa.select(Job.job_id).where(Job.job_id == first).with_for_update())
+        with postgresql_database.writing() as transaction:
+            transaction.execute(sa.select(Job.job_id).where(Job.job_id == first).with_for_update())
             assert in_threads(1, lambda _: take_what_waits(store, "one")) == [[second]]
         assert take_what_waits(store, "one") == [first]
 

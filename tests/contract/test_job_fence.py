@@ -1,17 +1,18 @@
 """The fence of the job table: a worker that lost its lease changes nothing. Taken out, these checks go red."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 
 from reelwork.db.engine import Database
+from reelwork.jobs import statements
+from reelwork.jobs import store as job_store
 from reelwork.jobs.lifecycle import JobStatus
-from reelwork.jobs.model import Job
 from reelwork.jobs.store import JobStore, Lease
 from reelwork.queues.database import DatabaseQueue
 from tests.support.concurrency import in_threads
+from tests.support.in_process.mutation import FENCE, NO_FENCE, mutated
 from tests.support.job_moves import LEASE_S, WRITES, added, claimed, lost, tried, waiting_hints
 from tests.support.job_rows import let_lease_run_out, row_of
 
@@ -32,46 +33,33 @@ def test_a_stale_owner_changes_nothing(database: Database, store: JobStore, writ
     check_that_a_stale_owner_changes_nothing(database, store, write)
 
 
-def without_its_token(lease: Lease) -> Sequence[Any]:
-    """Return the fence that other queues have: the status alone."""
-    return (Job.job_id == lease.job_id, Job.status == JobStatus.RUNNING)
-
-
-def by_attempt_in_place_of_token(lease: Lease) -> Sequence[Any]:
-    """Return a fence that is fooled as soon as an attempt number comes again, as it does after a release or retry."""
-    return (*without_its_token(lease), Job.attempt == lease.attempt)
-
-
 class TestWithTheFenceTakenOut:
     @pytest.mark.parametrize("write", WRITES)
-    def test_the_check_goes_red(
-        self, database: Database, store: JobStore, monkeypatch: pytest.MonkeyPatch, write: str
-    ) -> None:
-        monkeypatch.setattr("reelwork.jobs.store._fence", without_its_token)
-        with pytest.raises(AssertionError):
+    def test_the_check_goes_red(self, database: Database, store: JobStore, write: str) -> None:
+        with mutated(statements, FENCE, NO_FENCE), pytest.raises(AssertionError):
             check_that_a_stale_owner_changes_nothing(database, store, write)
 
-    def test_the_damage_is_what_the_check_is_there_for(
-        self, database: Database, store: JobStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_damage_is_what_the_check_is_there_for(self, database: Database, store: JobStore) -> None:
         """The paused worker's results are shown, and the work of the job's owner is thrown away."""
-        monkeypatch.setattr("reelwork.jobs.store._fence", without_its_token)
         stale = lost(database, store)
         owner = claimed(store, stale.job_id, "other")
-        assert store.complete(stale, "stale")
-        assert not store.complete(owner, "video_results/other.json")
+        with mutated(statements, FENCE, NO_FENCE):
+            assert store.complete(stale, "stale")
+            assert not store.complete(owner, "video_results/other.json")
         assert row_of(database, stale.job_id)["output_path"] == "stale"
 
-    def test_the_number_of_the_attempt_is_no_token(
-        self, database: Database, store: JobStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_number_of_the_attempt_is_no_token(self, store: JobStore) -> None:
+        """It comes again, as soon as an attempt was handed back or the job was retried."""
         stale = claimed(store, added(store), "paused")
         store.release(stale)
         owner = claimed(store, stale.job_id, "other")
         assert stale.attempt == owner.attempt
         assert not store.complete(stale, "stale")
-        monkeypatch.setattr("reelwork.jobs.store._fence", by_attempt_in_place_of_token)
-        assert store.complete(stale, "stale")
+        with (
+            mutated(statements, FENCE, '_job.attempt == bindparam("token")'),
+            mutated(job_store, '"token": lease.token', '"token": lease.attempt'),
+        ):
+            assert store.complete(stale, "stale")
 
 
 class TestTheFence:

@@ -9,7 +9,8 @@ import pytest
 from reelwork.db.engine import Database
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.model import Job
-from reelwork.jobs.store import JobStore, StoredFiles, _move
+from reelwork.jobs.statements import _move
+from reelwork.jobs.store import JobStore, StoredFiles
 from reelwork.queues.database import DatabaseQueue
 from tests.support.concurrency import in_threads
 from tests.support.databases import rows, run
@@ -163,9 +164,9 @@ class TestDeletingFinishedJobs:
         grow_old(postgresql_database, job_id, 100)
 
         with ThreadPoolExecutor(1) as pool:
-            with postgresql_database.writing() as session:
+            with postgresql_database.writing() as transaction:
                 retrying = _move(JobStatus.FAILED, JobStatus.PENDING).where(Job.job_id == job_id)
-                session.execute(retrying.values(attempt=0, error_message=None))
+                transaction.execute(retrying.values(attempt=0, error_message=None))
                 deleting = pool.submit(store.delete_finished, 50, 10)
                 wait_until(lambda: waits_for_a_row(postgresql_database))
             assert deleting.result(60) == []

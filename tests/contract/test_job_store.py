@@ -16,7 +16,8 @@ from reelwork.db.engine import Database
 from reelwork.jobs.attempts import AttemptPolicy
 from reelwork.jobs.lifecycle import PROGRESS, TRANSITIONS, JobStatus
 from reelwork.jobs.model import Job
-from reelwork.jobs.store import JobStore, Lease, _move
+from reelwork.jobs.statements import _move
+from reelwork.jobs.store import JobStore, Lease
 from reelwork.queues.database import DatabaseQueue
 from reelwork.queues.memory import MemoryQueue
 from tests.support.job_moves import LEASE_S, DownQueue, added, claimed, failed, waiting_hints
@@ -78,8 +79,8 @@ class TestAdding:
 
     def test_without_its_hint_there_is_no_job(self, database: Database) -> None:
         class BreakingQueue(DatabaseQueue):
-            def enqueue_within(self, session: Any, job_id: UUID) -> None:
-                super().enqueue_within(session, job_id)
+            def enqueue_within(self, transaction: Any, job_id: UUID) -> None:
+                super().enqueue_within(transaction, job_id)
                 raise ZeroDivisionError
 
         queue = BreakingQueue(database)
@@ -114,8 +115,7 @@ class TestAQueueElsewhere:
     def test_a_hint_comes_after_the_commit(self, database: Database) -> None:
         class LookingQueue(MemoryQueue):
             def enqueue(self, job_id: UUID) -> None:
-                with database.reading() as session:
-                    seen.append(session.get(Job, job_id))
+                seen.append(JobStore(database, queue).get(job_id))
                 super().enqueue(job_id)
 
         seen: list[Job | None] = []
@@ -285,8 +285,8 @@ class TestTransitions:
                 after = store.get(row["job_id"])
                 if after and after.status is not status:
                     seen.setdefault((status, after.status), set()).add(name)
-                with database.writing() as session:
-                    session.execute(sa.delete(Job))
+                with database.writing() as transaction:
+                    transaction.execute(sa.delete(Job))
         assert seen == {
             (JobStatus.PENDING, JobStatus.RUNNING): {"claim", "claim the next"},
             (JobStatus.RUNNING, JobStatus.COMPLETED): {"complete"},
@@ -309,8 +309,8 @@ class TestTransitions:
         what_goes_with_it = consistent_row(target)
         values = {name: what_goes_with_it[name] for name in ("output_path", "error_message", "lease_token", "worker")}
         values["lease_expires_at"] = what_goes_with_it["lease_expires_at"]
-        with database.writing() as session:
-            moved = session.scalars(_move(source, target).values(**values).returning(Job.job_id)).all()
+        with database.writing() as transaction:
+            moved = transaction.scalars(_move(source, target).values(**values).returning(Job.job_id)).all()
         assert moved == [job_ids[source]]
         for status, job_id in job_ids.items():
             expected = target if status is source else status

@@ -11,7 +11,8 @@ from reelwork.db.engine import Database
 from reelwork.errors import ServiceUnavailable
 from reelwork.queues.database import DatabaseQueue
 from reelwork.queues.memory import MemoryQueue
-from reelwork.queues.service import QueueService, TransactionalQueue
+from reelwork.queues.service import QueueService
+from reelwork.queues.transactional import TransactionalQueue
 from tests.support.concurrency import in_processes, in_threads
 from tests.support.databases import opened
 from tests.support.queue_processes import put_numbered, take_everything, take_when_woken
@@ -239,8 +240,8 @@ class TestWithinATransaction:
         waiting = threading.Thread(target=lambda: taken.extend(take_when_woken(0, database_url, 1)))
         waiting.start()
         (job_id,) = some_ids(1)
-        with database.writing() as session:
-            DatabaseQueue(database).enqueue_within(session, job_id)
+        with database.writing() as transaction:
+            DatabaseQueue(database).enqueue_within(transaction, job_id)
         waiting.join(30)
         assert taken == [job_id]
 
@@ -250,15 +251,15 @@ class TestWithinATransaction:
 
     def test_a_hint_is_not_seen_before_the_commit(self, database: Database, database_queue: DatabaseQueue) -> None:
         (job_id,) = some_ids(1)
-        with database.writing() as session:
-            database_queue.enqueue_within(session, job_id)
+        with database.writing() as transaction:
+            database_queue.enqueue_within(transaction, job_id)
             assert database_queue.size() == 0
         assert drain(database_queue) == [job_id]
 
     def test_a_hint_goes_back_with_its_transaction(self, database: Database, database_queue: DatabaseQueue) -> None:
         def enqueue_and_break() -> None:
-            with database.writing() as session:
-                database_queue.enqueue_within(session, uuid4())
+            with database.writing() as transaction:
+                database_queue.enqueue_within(transaction, uuid4())
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -268,9 +269,9 @@ class TestWithinATransaction:
     def test_a_hint_that_waits_already_does_no_harm(self, database: Database, database_queue: DatabaseQueue) -> None:
         waiting, new = some_ids(2)
         database_queue.enqueue(waiting)
-        with database.writing() as session:
-            database_queue.enqueue_within(session, waiting)
-            database_queue.enqueue_within(session, new)
+        with database.writing() as transaction:
+            database_queue.enqueue_within(transaction, waiting)
+            database_queue.enqueue_within(transaction, new)
         assert drain(database_queue) == [waiting, new]
 
 

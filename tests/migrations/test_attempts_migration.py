@@ -55,8 +55,8 @@ def jobs(old: Database) -> dict[JobStatus, dict[str, Any]]:
     jobs = {status: consistent_row(status, options={"max_frames": 3}) for status in JobStatus}
     for row in jobs.values():
         insert_old(old, row)
-    with old.writing() as session:
-        session.execute(sa.text("INSERT INTO queue_entry (job_id) SELECT job_id FROM job WHERE status = 'pending'"))
+    with old.writing() as transaction:
+        transaction.execute(sa.text("INSERT INTO queue_entry (job_id) SELECT job_id FROM job WHERE status = 'pending'"))
     return jobs
 
 
@@ -107,8 +107,8 @@ def test_going_down_drops_rests_and_causes_alone(old: Database, jobs: dict[JobSt
     assert not NEW & rows(old, "SELECT * FROM job LIMIT 1")[0].keys()
     with pytest.raises(IntegrityError):  # the constraints are still there
         insert_old(old, consistent_row(JobStatus.RUNNING, lease_token=None, lease_expires_at=None))
-    with pytest.raises(IntegrityError), old.writing() as session:
-        session.execute(sa.update(job_table).values(status="cancelled"))
+    with pytest.raises(IntegrityError), old.writing() as transaction:
+        transaction.execute(sa.update(job_table).values(status="cancelled"))
     migrate(old, AFTER)
     assert everything(old) == before
     for row in jobs.values():

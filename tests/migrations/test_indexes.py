@@ -37,8 +37,8 @@ def many_jobs(database: Database) -> Database:
         moment = MOMENT + timedelta(minutes=number)
         row = consistent_row(over if number < FINISHED else in_hand, created_at=moment, updated_at=moment)
         rows.append(row | ({"lease_expires_at": moment} if row["lease_token"] else {}))
-    with database.writing() as session:
-        session.execute(sa.insert(job_table), rows)
+    with database.writing() as transaction:
+        transaction.execute(sa.insert(job_table), rows)
     run(database, "ANALYZE")
     return database
 
@@ -76,8 +76,8 @@ def generic_plan(database: Database, statement: str) -> str:
 
 
 def explained(database: Database, statement: str, parameters: Any = None) -> str:
-    with database.reading() as session:
-        lines = session.connection().exec_driver_sql(statement, parameters).all()
+    with database.reading() as transaction:
+        lines = transaction.connection.exec_driver_sql(statement, parameters).all()
     return "\n".join(str(line[-1]) for line in lines)
 
 

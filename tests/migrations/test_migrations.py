@@ -37,14 +37,14 @@ def empty(empty_database_url: str) -> Iterator[Database]:
 
 
 def tables(database: Database) -> set[str]:
-    with database.reading() as session:
-        return set(sa.inspect(session.connection()).get_table_names())
+    with database.reading() as transaction:
+        return set(sa.inspect(transaction.connection).get_table_names())
 
 
 def schema(database: Database) -> dict[str, object]:
     """Describe every table as the database itself does."""
-    with database.reading() as session:
-        inspector = sa.inspect(session.connection())
+    with database.reading() as transaction:
+        inspector = sa.inspect(transaction.connection)
         return {
             name: {
                 "columns": sorted((c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(name)),
@@ -123,9 +123,9 @@ class TestUpAndDown:
 
 class TestModelAndMigrationsAgree:
     def test_in_tables_columns_types_and_indexes(self, database: Database) -> None:
-        with database.reading() as session:
+        with database.reading() as transaction:
             options = {"compare_type": True, "compare_server_default": True}
-            context = MigrationContext.configure(session.connection(), opts=options)
+            context = MigrationContext.configure(transaction.connection, opts=options)
             assert compare_metadata(context, Base.metadata) == []
 
     def test_the_comparison_would_notice(self, database: Database) -> None:
@@ -134,16 +134,16 @@ class TestModelAndMigrationsAgree:
             table.to_metadata(other)
         other.tables["job"].append_column(sa.Column("extra", sa.Integer()))
         other.tables["job"].c.error_message.nullable = False
-        with database.reading() as session:
-            differences = compare_metadata(MigrationContext.configure(session.connection()), other)
+        with database.reading() as transaction:
+            differences = compare_metadata(MigrationContext.configure(transaction.connection), other)
         assert len(differences) == 2
 
     def test_in_everything_the_database_says_of_itself(self, database: Database) -> None:
         """Names and conditions of constraints and of partial indexes, too."""
         by_migrations = schema(database) | {"conditions": conditions(database)}
         migrate(database, "base")
-        with database.writing() as session:
-            Base.metadata.create_all(session.connection())
+        with database.writing() as transaction:
+            Base.metadata.create_all(transaction.connection)
         assert schema(database) | {"conditions": conditions(database)} == by_migrations
         assert {name for name, _ in conditions(database)} >= {
             "ck_job_status",
@@ -155,8 +155,8 @@ class TestModelAndMigrationsAgree:
 
 def conditions(database: Database) -> list[tuple[str, str]]:
     """Return the text of every CHECK and of every index, as the database keeps it."""
-    with database.reading() as session:
-        inspector = sa.inspect(session.connection())
+    with database.reading() as transaction:
+        inspector = sa.inspect(transaction.connection)
         checks = [
             (str(check["name"]), str(check["sqltext"]))
             for table in sorted(TABLES)

@@ -74,11 +74,11 @@ class PostgresqlDatabases:
 
 def rows(database: Database, statement: str, **parameters: Any) -> list[dict[str, Any]]:
     """Run a plain SELECT."""
-    with database.reading() as session:
-        return [dict(row) for row in session.execute(text(statement), parameters).mappings()]
+    with database.reading() as transaction:
+        return [dict(row) for row in transaction.execute(text(statement), parameters).mappings()]
 
 
 def run(database: Database, statement: str, **parameters: Any) -> int:
     """Run a plain statement that writes, past the store and its guards; return how many rows it touched."""
-    with database.writing() as session:
-        return session.execute(text(statement), parameters).rowcount  # type: ignore[attr-defined,no-any-return]
+    with database.writing() as transaction:
+        return transaction.execute(text(statement), parameters).rowcount  # type: ignore[attr-defined,no-any-return]

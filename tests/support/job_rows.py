@@ -63,23 +63,22 @@ def consistent_row(status: JobStatus, /, **columns: Any) -> dict[str, Any]:
 
 def insert_row(database: Database, row: dict[str, Any]) -> UUID:
     """Put a row into the table as it is."""
-    with database.writing() as session:
-        session.execute(sa.insert(job_table).values(**row))
+    with database.writing() as transaction:
+        transaction.execute(sa.insert(job_table).values(**row))
     return row["job_id"]  # type: ignore[no-any-return]
 
 
 def update_row(database: Database, job_id: UUID, /, **columns: Any) -> None:
     """Change columns of a row as they are."""
-    with database.writing() as session:
-        session.execute(sa.update(job_table).where(job_table.c.job_id == job_id).values(**columns))
+    with database.writing() as transaction:
+        transaction.execute(sa.update(job_table).where(job_table.c.job_id == job_id).values(**columns))
 
 
 def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
     """Return every column of a row."""
-    with database.reading() as session:
-        job = session.get(Job, job_id)
-        assert job is not None
-        return {name: getattr(job, name) for name in COLUMNS}
+    with database.reading() as transaction:
+        found = transaction.execute(sa.select(Job.__table__).where(Job.job_id == job_id))
+        return dict(found.mappings().one())
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def grow_old(database: Database, job_id: UUID, age_s: float) -> None:
 
 def clock_of(database: Database) -> datetime:
     """Return what the database's clock says."""
-    with database.reading() as session:
-        now = session.scalar(sa.select(database_now()))
+    with database.reading() as transaction:
+        now = transaction.scalar(sa.select(database_now()))
         assert now is not None
         return now

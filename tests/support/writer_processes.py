@@ -30,8 +30,8 @@ def write_for(number: int, url: str, duration_s: float) -> tuple[int, float]:
 
 def read_first(number: int, url: str) -> str:
     """Be one of the first to read a file; return its journal mode."""
-    with opened(url) as database, database.reading() as session:
-        return str(session.connection().exec_driver_sql("PRAGMA journal_mode").scalar())
+    with opened(url) as database, database.reading() as transaction:
+        return str(transaction.connection.exec_driver_sql("PRAGMA journal_mode").scalar())
 
 
 def pause_in_a_turn(lock_path: str) -> None:
@@ -43,8 +43,8 @@ def pause_in_a_turn(lock_path: str) -> None:
 
 def pause_in_a_transaction(url: str) -> None:
     """Write something, say so, stop before the commit."""
-    with opened(url) as database, database.writing() as session:
-        session.connection().exec_driver_sql("UPDATE queue_entry SET position = 1000")
+    with opened(url) as database, database.writing() as transaction:
+        transaction.connection.exec_driver_sql("UPDATE queue_entry SET position = 1000")
         _say("stopped")
         os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -57,13 +57,13 @@ def use_across_a_fork(url: str, moment: str) -> None:
         run(database, "UPDATE queue_entry SET position = 10")
         if moment == "when the pool is filled":
             _in_forked_child(lambda: run(database, "SELECT 1"))
-        with database.writing() as session:
-            connection = session.connection()
+        with database.writing() as transaction:
+            connection = transaction.connection
             connection.exec_driver_sql("UPDATE queue_entry SET position = position + 1")
             if moment == "within a transaction":
                 _in_forked_child(lambda: connection.exec_driver_sql("UPDATE queue_entry SET position = 99"))
             if moment == "at the commit":
-                _in_forked_child(session.commit)
+                _in_forked_child(connection.get_transaction().commit)
             if moment == "past the transactions":
                 _in_forked_child(lambda: database.engine.connect().close())
         _say(str(_position(database)))
@@ -75,8 +75,8 @@ def _say(line: str) -> None:
 
 
 def _position(database: Database) -> int:
-    with database.reading() as session:
-        return int(session.connection().exec_driver_sql("SELECT position FROM queue_entry").scalar_one())
+    with database.reading() as transaction:
+        return int(transaction.connection.exec_driver_sql("SELECT position FROM queue_entry").scalar_one())
 
 
 def _in_forked_child(work: object) -> None:

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase
 
 from reelwork.db.outages import answering
+from reelwork.db.postgresql import postgresql_engine
 from reelwork.db.process_guard import ProcessGuard
 from reelwork.db.sqlite import WRITING, SqliteFile, sqlite_engine
+from reelwork.db.transaction import Transaction
 from reelwork.errors import ConfigurationError
 
 _WRONG_URL = (
@@ -44,17 +46,17 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[Transaction]:
         """Run a transaction that only reads."""
         self._guard.check()
         with answering():
             if self._file is not None:
                 self._file.switch_to_wal()
-            with Session(self.engine, expire_on_commit=False) as session:
-                yield session
+            with self.engine.connect() as connection:
+                yield Transaction(connection)
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+    def writing(self, *, durable: bool = True) -> Iterator[Transaction]:
         """Run a transaction that writes; what it wrote is durable when the block ends.
 
         Args:
@@ -62,11 +64,14 @@ class Database:
                 transactions, earlier and later ones, are not endangered.
         """
         self._guard.check()
-        session = Session(self._writing_engine if durable else self._careless_engine, expire_on_commit=False)
-        with answering(), self._turn(), session, session.begin():
+        engine = self._writing_engine if durable else self._careless_engine
+        with answering(), self._turn(), engine.begin() as connection:
             if not (durable or self.is_sqlite):
-                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
-            yield session
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            transaction = Transaction(connection)
+            yield transaction
+        # Not in the writers' turn: whoever is woken by it wants that next.
+        transaction.committed()
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
@@ -94,7 +99,7 @@ class Database:
 def _engine(url: str) -> Engine:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        return postgresql_engine(parsed)
     if parsed.get_backend_name() == "sqlite" and Path(parsed.database or "").is_absolute():
         return sqlite_engine(parsed)
     raise ConfigurationError(_WRONG_URL)

@@ -21,8 +21,8 @@ def head_revision() -> str:
 
 def current_revision(database: Database) -> str | None:
     """Return the revision the database is at; None for an empty one."""
-    with database.reading() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision()
+    with database.reading() as transaction:
+        return MigrationContext.configure(transaction.connection).get_current_revision()
 
 
 def migrate(database: Database, target: str = "head") -> None:

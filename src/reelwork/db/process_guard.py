@@ -22,7 +22,8 @@ class ProcessGuard:
     def __init__(self, engine: Engine) -> None:
         self._owner = os.getpid()
         event.listen(engine, "do_connect", self.check)
-        event.listen(engine, "checkout", self._check_pooled)
+        # Before anything else that listens uses the connection.
+        event.listen(engine, "checkout", self._check_pooled, insert=True)
         event.listen(engine, "before_cursor_execute", self._check_open)
         event.listen(engine, "commit", self._check_open)
 

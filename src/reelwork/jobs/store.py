@@ -1,33 +1,26 @@
-"""Every statement on the job table.
-
-Each change of status is one guarded UPDATE: it names the status it moves from, so that of two writers
-only one succeeds, and after a claim it carries the lease token, so that a worker that lost its lease
-changes nothing. Nothing is read first and written later.
-"""
+"""The job table: what can be done to jobs, each a transaction of its own."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Update, delete, event, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Delete, Update
 
 from reelwork import faults
 from reelwork.db.engine import Database
-from reelwork.db.types import database_now
+from reelwork.db.transaction import Transaction
 from reelwork.errors import ServiceUnavailable
+from reelwork.jobs import statements
 from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
-from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
-from reelwork.jobs.model import FINISHED, PENDING, RUNNING, Job
-from reelwork.queues.service import QueueService, TransactionalQueue
+from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.model import Job
+from reelwork.queues.service import QueueService
+from reelwork.queues.transactional import TransactionalQueue
 
 log = logging.getLogger(__name__)
-
-_NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "worker": None}
-_FILES = (Job.job_id, Job.input_path, Job.output_path)
-_HAS_RESTED = or_(Job.not_before.is_(None), Job.not_before <= database_now())
 
 
 @dataclass(frozen=True)
@@ -41,9 +34,13 @@ class Lease:
 
 @dataclass(frozen=True)
 class Claim:
-    """A lease, and the work it is for."""
+    """A lease, and the work it is for.
+
+    ``begun_at`` is the monotonic time before it was asked for: the lease runs from no earlier.
+    """
 
     lease: Lease
+    begun_at: float
     input_path: str
     pipeline_definition: dict[str, Any]
     options: dict[str, Any]
@@ -71,71 +68,63 @@ class JobStore:
 
     def add(self, job: Job) -> None:
         """Insert a pending job; durable when this returns."""
-        with self._database.writing() as session:
-            session.add(job)
-            session.flush()
-            self._hint(session, [job.job_id])
+        given = {name: value for name, value in vars(job).items() if name in Job.__table__.columns}
+        with self._database.writing() as transaction:
+            transaction.execute(statements.INSERT, given)
+            self._hint(transaction, [job.job_id])
             faults.point("submit.inserted")
 
     def get(self, job_id: UUID) -> Job | None:
-        """Return the job as it is now, detached, or None."""
-        with self._database.reading() as session:
-            return session.get(Job, job_id)
+        """Return the job as it is now, or None."""
+        with self._database.reading() as transaction:
+            row = transaction.execute(statements.GET, {"the_job": job_id}).mappings().one_or_none()
+        return Job(**row) if row else None
 
     def get_many(self, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
-        """Return those of the jobs that exist, detached."""
-        with self._database.reading() as session:
-            return {job.job_id: job for job in session.scalars(select(Job).where(Job.job_id.in_(job_ids)))}
+        """Return those of the jobs that exist."""
+        with self._database.reading() as transaction:
+            rows = transaction.execute(statements.GET_MANY, {"the_jobs": job_ids}).mappings().all()
+        return {row["job_id"]: Job(**row) for row in rows}
 
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
         """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""
-        return self._claim(Job.job_id == job_id, worker, lease_s)
+        return self._claim(statements.CLAIM, worker, lease_s, the_job=job_id)
 
     def claim_next(self, worker: str, lease_s: float) -> Claim | None:
         """Take the job that has waited longest, whatever the queue says; None when nothing waits."""
-        waiting = select(Job.job_id).where(PENDING, _HAS_RESTED).order_by(Job.created_at)
-        with self._database.reading() as session:
-            # An idle worker only reads: a write would wait its turn for nothing.
-            if session.scalar(waiting.limit(1)) is None:
+        with self._database.reading() as transaction:
+            if transaction.scalar(statements.ANY_WAITING) is None:
                 return None
-        # SKIP LOCKED (ignored by SQLite, which has one writer): workers that look at once take different jobs.
-        oldest = waiting.limit(1).with_for_update(skip_locked=True).scalar_subquery()
-        return self._claim(Job.job_id == oldest, worker, lease_s)
+        return self._claim(statements.CLAIM_OLDEST, worker, lease_s)
 
-    def _claim(self, which: ColumnElement[bool], worker: str, lease_s: float) -> Claim | None:
+    def _claim(self, statement: Update, worker: str, lease_s: float, **which: UUID) -> Claim | None:
         token = uuid4()
-        statement = _move(JobStatus.PENDING, JobStatus.RUNNING).where(which, _HAS_RESTED)
-        statement = statement.values(
-            attempt=Job.attempt + 1, lease_token=token, lease_expires_at=database_now(lease_s), worker=worker
-        )
-        with self._database.writing() as session:
-            job = session.scalar(statement.returning(Job))
-            if job is None:
-                return None
-            return Claim(Lease(job.job_id, token, job.attempt), job.input_path, job.pipeline_definition, job.options)
+        given = {"token": token, "seconds": lease_s, "holder": worker, **which}
+        begun_at = time.monotonic()
+        with self._database.writing() as transaction:
+            row = transaction.execute(statement, given).one_or_none()
+        if row is None:
+            return None
+        lease = Lease(row.job_id, token, row.attempt)
+        return Claim(lease, begun_at, row.input_path, row.pipeline_definition, row.options)
 
     def renew(self, lease: Lease, lease_s: float) -> bool:
         """Extend a lease; False when it was lost."""
-        statement = update(Job).where(*_fence(lease)).values(lease_expires_at=database_now(lease_s))
-        return self._changes_one(statement.execution_options(synchronize_session=False))
+        return bool(self._changed(statements.RENEW, **_shown(lease), seconds=lease_s))
 
     def complete(self, lease: Lease, output_path: str) -> bool:
         """Make stored results visible and the job completed; False when the lease was lost."""
-        statement = _move(JobStatus.RUNNING, JobStatus.COMPLETED).where(*_fence(lease))
-        return self._changes_one(statement.values(output_path=output_path, **_NO_LEASE))
+        return bool(self._changed(statements.COMPLETE, **_shown(lease), stored_at=output_path))
 
     def fail(self, lease: Lease, error_message: str) -> bool:
         """End the job as failed; False when the lease was lost."""
-        statement = _move(JobStatus.RUNNING, JobStatus.FAILED).where(*_fence(lease))
-        return self._changes_one(statement.values(error_message=_storable(error_message), **_NO_LEASE))
+        return bool(self._changed(statements.FAIL, **_shown(lease), message=_storable(error_message)))
 
     def release(self, lease: Lease) -> bool:
         """Hand the job back unharmed: the attempt is not counted; False when the lease was lost."""
-        statement = _move(JobStatus.RUNNING, JobStatus.PENDING).where(*_fence(lease))
-        statement = statement.values(attempt=Job.attempt - 1, **_NO_LEASE)
-        with self._database.writing() as session:
-            released = session.scalars(statement.returning(Job.job_id)).all()
-            self._hint(session, released)
+        with self._database.writing() as transaction:
+            released = transaction.scalars(statements.RELEASE, _shown(lease)).all()
+            self._hint(transaction, released)
         return bool(released)
 
     def lose_attempt(self, lease: Lease, cause: str) -> JobStatus | None:
@@ -144,29 +133,27 @@ class JobStore:
         Returns:
             The status the job is in now; None when the lease was lost.
         """
-        with self._database.writing() as session:
-            released, failed = self._lose_attempts(session, _fence(lease), _one_line(cause))
+        given = {**_shown(lease), "cause": _one_line(cause)}
+        with self._database.writing() as transaction:
+            released, failed = self._lose_attempts(transaction, statements.LOSE_ATTEMPT, given)
         if not (released or failed):
             return None
         return JobStatus.FAILED if failed else JobStatus.PENDING
 
-    def expire_leases(self) -> tuple[Sequence[UUID], Sequence[UUID]]:
+    def expire_leases(self) -> tuple[list[UUID], list[UUID]]:
         """Take running jobs from workers that stopped renewing; return those handed back and those failed."""
-        expired = (RUNNING, Job.lease_expires_at < database_now())
-        with self._database.reading() as session:
+        with self._database.reading() as transaction:
             # Workers ask often, and mostly for nothing: a write would wait its turn.
-            if session.scalar(select(Job.job_id).where(*expired).limit(1)) is None:
+            if transaction.scalar(statements.ANY_LEASE_RAN_OUT) is None:
                 return [], []
-        with self._database.writing() as session:
-            return self._lose_attempts(session, expired, WORKER_LOST)
+        with self._database.writing() as transaction:
+            return self._lose_attempts(transaction, statements.EXPIRE_LEASES, {"cause": WORKER_LOST})
 
     def retry(self, job_id: UUID) -> bool:
         """Let a failed job be run again, with all its attempts; False when there is no such failed job."""
-        statement = _move(JobStatus.FAILED, JobStatus.PENDING).where(Job.job_id == job_id)
-        statement = statement.values(attempt=0, error_message=None, lost_attempts=None, not_before=None)
-        with self._database.writing() as session:
-            retried = session.scalars(statement.returning(Job.job_id)).all()
-            self._hint(session, retried)
+        with self._database.writing() as transaction:
+            retried = transaction.scalars(statements.RETRY, {"the_job": job_id}).all()
+            self._hint(transaction, retried)
         return bool(retried)
 
     def delete(self, job_id: UUID) -> StoredFiles | None:
@@ -174,54 +161,45 @@ class JobStore:
 
         A worker that runs it finds its lease lost.
         """
-        statement = delete(Job).where(Job.job_id == job_id).returning(*_FILES)
-        with self._database.writing() as session:
-            row = session.execute(statement).one_or_none()
-        return StoredFiles(*row) if row else None
+        for row in self._changed(statements.DELETE, the_job=job_id):
+            return StoredFiles(*row)
+        return None
 
     def delete_finished(self, older_than_s: float, most: int) -> list[StoredFiles]:
         """Remove jobs that ended longer ago than that, the oldest ones first, ``most`` of them at once."""
-        # A subquery, because PostgreSQL compares an index with a clock only if it is read once.
-        ended = (FINISHED, Job.updated_at < select(database_now(-older_than_s)).scalar_subquery())
-        oldest = select(Job.job_id).where(*ended).order_by(Job.updated_at).limit(most)
-        # Guarded again: one of them may be retried at this moment.
-        statement = delete(Job).where(Job.job_id.in_(oldest), *ended).returning(*_FILES)
-        with self._database.writing() as session:
-            return [StoredFiles(*row) for row in session.execute(statement)]
+        deleted = self._changed(statements.DELETE_FINISHED, seconds=-older_than_s, most=most)
+        return [StoredFiles(*row) for row in deleted]
 
     def _lose_attempts(
-        self, session: Session, which: tuple[ColumnExpressionArgument[bool], ...], cause: str
+        self, transaction: Transaction, noting: Update, given: dict[str, Any]
     ) -> tuple[list[UUID], list[UUID]]:
         """Note the cause on the jobs, which locks them, then hand back or fail each."""
-        lost = func.coalesce(Job.lost_attempts + "\n", "") + cause
-        noting = update(Job).where(*which).values(lost_attempts=lost).execution_options(synchronize_session=False)
         released: list[UUID] = []
         failed: list[UUID] = []
-        for job_id, attempt, causes in session.execute(
-            noting.returning(Job.job_id, Job.attempt, Job.lost_attempts)
-        ).all():
+        lost: Sequence[Any] = transaction.execute(noting, given).all()
+        for job_id, attempt, causes in lost:
             if attempt < self._policy.most:
-                moving = _move(JobStatus.RUNNING, JobStatus.PENDING)
-                moving = moving.values(not_before=database_now(self._policy.rest_after(attempt)), **_NO_LEASE)
+                rest_s = self._policy.rest_after(attempt)
+                transaction.execute(statements.LET_REST, {"the_job": job_id, "seconds": rest_s})
                 released.append(job_id)
             else:
-                moving = _move(JobStatus.RUNNING, JobStatus.FAILED)
-                moving = moving.values(error_message=told((causes or cause).splitlines()), **_NO_LEASE)
+                message = told(causes.splitlines())
+                transaction.execute(statements.FAIL_AFTER_THE_LAST, {"the_job": job_id, "message": message})
                 failed.append(job_id)
-            session.execute(moving.where(Job.job_id == job_id))
         return released, failed
 
-    def _changes_one(self, statement: Update) -> bool:
-        with self._database.writing() as session:
-            return session.scalar(statement.returning(Job.job_id)) is not None
+    def _changed(self, statement: Update | Delete, **given: Any) -> Sequence[Any]:
+        """Run one statement as a transaction of its own; return what it says of the rows it changed."""
+        with self._database.writing() as transaction:
+            return transaction.execute(statement, given).all()
 
-    def _hint(self, session: Session, job_ids: Sequence[UUID]) -> None:
+    def _hint(self, transaction: Transaction, job_ids: Sequence[UUID]) -> None:
         if isinstance(self._queue, TransactionalQueue):
             for job_id in job_ids:
-                self._queue.enqueue_within(session, job_id)
+                self._queue.enqueue_within(transaction, job_id)
         elif job_ids:
             # Before the commit a fast worker would look for a job that is not there yet.
-            event.listen(session, "after_commit", lambda _: self._ring(job_ids), once=True)
+            transaction.after_commit(lambda: self._ring(job_ids))
 
     def _ring(self, job_ids: Sequence[UUID]) -> None:
         try:
@@ -232,14 +210,8 @@ class JobStore:
             log.warning("queue.unavailable", extra={"jobs": len(job_ids)}, exc_info=True)
 
 
-def _move(source: JobStatus, target: JobStatus) -> Update:
-    assert (source, target) in TRANSITIONS
-    statement = update(Job).where(Job.status == source).values(status=target, updated_at=database_now())
-    return statement.execution_options(synchronize_session=False)
-
-
-def _fence(lease: Lease) -> tuple[Any, ...]:
-    return (Job.job_id == lease.job_id, Job.lease_token == lease.token, Job.status == JobStatus.RUNNING)
+def _shown(lease: Lease) -> dict[str, Any]:
+    return {"the_job": lease.job_id, "token": lease.token}
 
 
 def _storable(message: str) -> str:

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from sqlalchemy.orm import Session
+from reelwork.db.transaction import Transaction
 
 
 class Ear(Protocol):
@@ -22,8 +22,8 @@ class Bell(Protocol):
     A ring may be missed, so whoever waits looks at the queue from time to time as well.
     """
 
-    def ring_with(self, session: Session) -> None:
-        """Ring when the session's transaction is committed, and not when it is rolled back."""
+    def ring_with(self, transaction: Transaction) -> None:
+        """Ring when the transaction is committed, and not when it is rolled back."""
 
     def listening(self) -> AbstractContextManager[Ear]:
         """Lend an ear to the calling thread for the time of the block."""

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Insert, Integer, Uuid, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from reelwork.db.engine import Base, Database
+from reelwork.db.transaction import Transaction
 from reelwork.queues.bell import Bell, Ear
 from reelwork.queues.doorbell import Doorbell
 from reelwork.queues.notifications import Notifications
@@ -64,13 +65,13 @@ class DatabaseQueue:
 
     def enqueue(self, job_id: UUID) -> None:
         """See ``QueueService``."""
-        with self._database.writing() as session:
-            self.enqueue_within(session, job_id)
+        with self._database.writing() as transaction:
+            self.enqueue_within(transaction, job_id)
 
-    def enqueue_within(self, session: Session, job_id: UUID) -> None:
+    def enqueue_within(self, transaction: Transaction, job_id: UUID) -> None:
         """See ``TransactionalQueue``."""
-        session.execute(self._insert(job_id))
-        self._bell.ring_with(session)
+        transaction.execute(self._insert(job_id))
+        self._bell.ring_with(transaction)
 
     def dequeue(self, timeout_s: float = 0.0) -> UUID | None:
         """See ``QueueService``."""
@@ -90,9 +91,9 @@ class DatabaseQueue:
         Exact up to 10,000: to count a million takes a tenth of a second. Beyond that it is how far the oldest
         and the newest position lie apart, which is too much by the positions that were left out between them.
         """
-        with self._database.reading() as session:
-            count = session.scalar(_COUNT) or 0
-            return count if count <= _COUNTED_EXACTLY else session.scalar(_SPAN) or count
+        with self._database.reading() as transaction:
+            count = transaction.scalar(_COUNT) or 0
+            return count if count <= _COUNTED_EXACTLY else transaction.scalar(_SPAN) or count
 
     def _listening(self, timeout_s: float) -> AbstractContextManager[Ear | None]:
         return self._bell.listening() if timeout_s > 0 else nullcontext()
@@ -102,13 +103,13 @@ class DatabaseQueue:
         if not self._has_any():
             return None
         # After a power cut the hint may be back, and finds its job claimed.
-        with self._database.writing(durable=False) as session:
-            job_id: UUID | None = session.scalar(_TAKE_OLDEST)
+        with self._database.writing(durable=False) as transaction:
+            job_id: UUID | None = transaction.scalar(_TAKE_OLDEST)
             return job_id
 
     def _has_any(self) -> bool:
-        with self._database.reading() as session:
-            return session.scalar(_ANY) is not None
+        with self._database.reading() as transaction:
+            return transaction.scalar(_ANY) is not None
 
     def _insert(self, job_id: UUID) -> Insert:
         dialect = sqlite if self._database.is_sqlite else postgresql

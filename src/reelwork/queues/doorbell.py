@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import event
-from sqlalchemy.orm import Session
+from reelwork.db.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +35,9 @@ class Doorbell:
         self._directory = _directory(database)
         self._spare: deque[_Ear] = deque()
 
-    def ring_with(self, session: Session) -> None:
+    def ring_with(self, transaction: Transaction) -> None:
         """See ``Bell``."""
-        if self not in session.info:
-            session.info[self] = True  # one ring is enough, however many hints are committed
-            event.listen(session, "after_commit", lambda _: self.ring(), once=True)
+        transaction.after_commit(self.ring)
 
     def ring(self) -> None:
         """Ring at once; best effort, for what rings is committed already."""

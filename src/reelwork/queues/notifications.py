@@ -10,15 +10,15 @@ from contextlib import contextmanager, suppress
 import psycopg
 from sqlalchemy import Engine, func
 from sqlalchemy import select as sql_select
-from sqlalchemy.orm import Session
+
+from reelwork.db.postgresql import CONNECTION_DEFAULTS
+from reelwork.db.transaction import Transaction
 
 log = logging.getLogger(__name__)
 
 _CHANNEL = "reelwork_queue"
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-# A server that vanished without a word is noticed within a minute.
-_DEFAULTS = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 Connect = Callable[[], "psycopg.Connection[tuple[object, ...]]"]
 
@@ -31,9 +31,9 @@ class Notifications:
         self._mutex = threading.Lock()
         self._listener: _Listener | None = None
 
-    def ring_with(self, session: Session) -> None:
+    def ring_with(self, transaction: Transaction) -> None:
         """See ``Bell``; of the same notification the server keeps one for each transaction."""
-        session.execute(sql_select(func.pg_notify(_CHANNEL, "")))
+        transaction.execute(sql_select(func.pg_notify(_CHANNEL, "")))
 
     @contextmanager
     def listening(self) -> Iterator["_Ear"]:
@@ -52,7 +52,7 @@ class Notifications:
 
     def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         _, options = self._engine.dialect.create_connect_args(self._engine.url)
-        return psycopg.connect(**{**_DEFAULTS, **options}, autocommit=True)
+        return psycopg.connect(**{**CONNECTION_DEFAULTS, **options}, autocommit=True)
 
 
 class _Rings:

@@ -1,9 +1,7 @@
 """The port to a queue of job ids."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 from uuid import UUID
-
-from sqlalchemy.orm import Session
 
 
 class QueueService(Protocol):
@@ -21,11 +19,3 @@ class QueueService(Protocol):
 
     def size(self) -> int:
         """Return how many hints are waiting, perhaps approximately."""
-
-
-@runtime_checkable
-class TransactionalQueue(QueueService, Protocol):
-    """A queue in the same database as the jobs: a job and its hint are committed together."""
-
-    def enqueue_within(self, session: Session, job_id: UUID) -> None:
-        """Add a hint as part of the caller's transaction."""

@@ -4,12 +4,17 @@
 """
 
 import fault_points
+import mutation
+
+_removed = False
 
 
 def reached(name: str) -> None:
     """Remove the token from the guard before the first write after a claim; then as in ``fault_points``."""
-    if name.startswith("job."):
-        from reelwork.jobs import store
+    global _removed
+    if name.startswith("job.") and not _removed:
+        from reelwork.jobs import statements
 
-        store._fence = lambda lease: (store.Job.job_id == lease.job_id, store.Job.status == store.JobStatus.RUNNING)
+        _removed = True
+        mutation.mutate(statements, mutation.FENCE, mutation.NO_FENCE)
     fault_points.reached(name)

@@ -26,8 +26,8 @@ INSERT_ENTRY = "INSERT INTO queue_entry (position, job_id) VALUES (:position, :j
 
 
 def pragma(database: Database, name: str) -> Any:
-    with database.reading() as session:
-        return session.connection().exec_driver_sql(f"PRAGMA {name}").scalar()
+    with database.reading() as transaction:
+        return transaction.connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
 def insert_entry(database: Database, position: int) -> None:
@@ -47,8 +47,8 @@ class TestSqlite:
     ) -> None:
         assert pragma(sqlite_database, name) == value
         assert in_threads(4, lambda _: pragma(sqlite_database, name)) == [value] * 4
-        with sqlite_database.writing() as session:
-            assert session.connection().exec_driver_sql(f"PRAGMA {name}").scalar() == value
+        with sqlite_database.writing() as transaction:
+            assert transaction.connection.exec_driver_sql(f"PRAGMA {name}").scalar() == value
 
     def test_who_writes_begins_by_taking_the_write_lock(self, sqlite_database: Database) -> None:
         begun = []
@@ -58,10 +58,10 @@ class TestSqlite:
             if statement.startswith("BEGIN"):
                 begun.append(statement)
 
-        with sqlite_database.reading() as session:
-            session.connection()
-        with sqlite_database.writing() as session:
-            session.connection()
+        with sqlite_database.reading() as transaction:
+            transaction.scalar(sa.text("SELECT 1"))
+        with sqlite_database.writing():
+            pass
         with sqlite_database.migrating():
             pass
         assert begun == ["BEGIN", "BEGIN IMMEDIATE", "BEGIN IMMEDIATE"]
@@ -70,26 +70,24 @@ class TestSqlite:
         import sqlite3
 
         other = sqlite3.connect(tmp_path / "reelwork.db", timeout=0, isolation_level=None)
-        with sqlite_database.writing() as session:
-            session.connection()
-            with pytest.raises(sqlite3.OperationalError, match="locked"):
-                other.execute("BEGIN IMMEDIATE")
+        with sqlite_database.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
         other.execute("BEGIN IMMEDIATE")
         other.execute("ROLLBACK")
         other.close()
 
     def test_a_reader_does_not_wait_for_a_writer(self, sqlite_database: Database) -> None:
-        with sqlite_database.writing() as session:
-            session.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
+        with sqlite_database.writing() as transaction:
+            transaction.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
             assert positions(sqlite_database) == []
         assert positions(sqlite_database) == [1]
 
     def test_a_reader_sees_one_moment(self, sqlite_database: Database) -> None:
-        with sqlite_database.reading() as session:
+        with sqlite_database.reading() as transaction:
             count = sa.text("SELECT count(*) FROM queue_entry")
-            assert session.scalar(count) == 0
+            assert transaction.scalar(count) == 0
             insert_entry(sqlite_database, 1)
-            assert session.scalar(count) == 0
+            assert transaction.scalar(count) == 0
 
     def test_writers_take_turns(self, sqlite_database: Database, tmp_path: Path) -> None:
         """The turn is a lock on a file, so that no writer starves."""
@@ -126,8 +124,8 @@ class TestTransactions:
 
     def test_a_block_that_raises_is_rolled_back(self, database: Database) -> None:
         def insert_and_break() -> None:
-            with database.writing() as session:
-                session.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
+            with database.writing() as transaction:
+                transaction.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -135,8 +133,8 @@ class TestTransactions:
         assert positions(database) == []
 
     def test_what_a_reader_writes_is_not_kept(self, database: Database) -> None:
-        with database.reading() as session:
-            session.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
+        with database.reading() as transaction:
+            transaction.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
         assert positions(database) == []
 
     def test_threads_write_at_once(self, database: Database) -> None:
@@ -160,9 +158,11 @@ class TestTransactions:
         insert_entry(database, 1)
 
         def work(number: int) -> None:
-            with database.writing() as session:
-                highest = session.scalar(sa.text("SELECT max(position) FROM queue_entry"))
-                session.execute(sa.text(INSERT_ENTRY), {"position": highest * 100 + number, "job_id": f"{number:032x}"})
+            with database.writing() as transaction:
+                highest = transaction.scalar(sa.text("SELECT max(position) FROM queue_entry"))
+                transaction.execute(
+                    sa.text(INSERT_ENTRY), {"position": highest * 100 + number, "job_id": f"{number:032x}"}
+                )
 
         if database.is_sqlite:
             in_threads(4, lambda number: work(number + 2))
@@ -178,10 +178,10 @@ class TestTransactions:
             url, asked, waits = f"{database_url}&options=-csynchronous_commit%3Don", "SHOW synchronous_commit", "on"
         with opened(url) as database:
             for _ in range(2):
-                with database.writing() as session:
-                    assert str(session.connection().exec_driver_sql(asked).scalar()) == waits
-                with database.writing(durable=durable) as session:
-                    assert (str(session.connection().exec_driver_sql(asked).scalar()) == waits) == durable
+                with database.writing() as transaction:
+                    assert str(transaction.connection.exec_driver_sql(asked).scalar()) == waits
+                with database.writing(durable=durable) as transaction:
+                    assert (str(transaction.connection.exec_driver_sql(asked).scalar()) == waits) == durable
 
 
 class TestUrls:
@@ -237,23 +237,23 @@ class TestADatabaseThatDoesNotAnswer:
         return server.url("there_is_none_of_this_name")  # type: ignore[no-any-return]
 
     def test_is_said_so(self, url: str) -> None:
-        def use(transaction: Callable[[], Any]) -> None:
-            with transaction() as session:
-                session.connection()
+        def use(begin: Callable[[], Any]) -> None:
+            with begin() as transaction:
+                transaction.scalar(sa.text("SELECT 1"))
 
         with opened(url) as database:
-            for transaction in (database.reading, database.writing):
+            for begin in (database.reading, database.writing):
                 with pytest.raises(ServiceUnavailable, match=r"^The database does not answer\.$"):
-                    use(transaction)
+                    use(begin)
             with pytest.raises(ServiceUnavailable), database.migrating():
                 pass
 
     def test_a_session_that_is_ended_part_of_the_way_through(self, postgresql_database: Database) -> None:
         def lose_the_connection() -> None:
-            with postgresql_database.writing() as session:
-                pid = session.scalar(sa.text("SELECT pg_backend_pid()"))
+            with postgresql_database.writing() as transaction:
+                pid = transaction.scalar(sa.text("SELECT pg_backend_pid()"))
                 run(postgresql_database, "SELECT pg_terminate_backend(:pid)", pid=pid)
-                session.execute(sa.text("SELECT 1"))
+                transaction.execute(sa.text("SELECT 1"))
 
         with pytest.raises(ServiceUnavailable):
             lose_the_connection()
@@ -289,8 +289,8 @@ class TestTimes:
 
     @pytest.mark.parametrize("plus_s", [-3600.5, -1, -0.001, 0, 0.001, 0.25, 59.999, 86_400, 10_000_000])
     def test_the_clock_can_be_asked_for_later_and_earlier(self, database: Database, plus_s: float) -> None:
-        with database.reading() as session:
-            before, moment, after = session.execute(
+        with database.reading() as transaction:
+            before, moment, after = transaction.execute(
                 sa.select(database_now().label("a"), database_now(plus_s).label("b"), database_now().label("c"))
             ).one()
         off = timedelta(seconds=plus_s)
@@ -303,11 +303,11 @@ class TestTimes:
     ) -> None:
         moment = datetime(2024, 2, 29, 23, 59, 59, microsecond, zone)
         column: sa.ColumnElement[datetime] = sa.bindparam("moment", moment, UtcDateTime())
-        with database.writing() as session:
-            session.execute(sa.text("CREATE TABLE moments (moment TIMESTAMP WITH TIME ZONE)"))
+        with database.writing() as transaction:
+            transaction.execute(sa.text("CREATE TABLE moments (moment TIMESTAMP WITH TIME ZONE)"))
             moments = sa.table("moments", sa.column("moment", UtcDateTime()))
-            session.execute(sa.insert(moments).values(moment=column))
-            found = session.scalar(sa.select(moments.c.moment))
+            transaction.execute(sa.insert(moments).values(moment=column))
+            found = transaction.scalar(sa.select(moments.c.moment))
         assert found == moment
         assert found is not None
         assert found.tzinfo is UTC
@@ -315,30 +315,30 @@ class TestTimes:
     def test_times_of_the_database_and_of_python_sort_together(self, database: Database) -> None:
         moments = sa.table("moments", sa.column("number", sa.Integer()), sa.column("moment", UtcDateTime()))
         now = clock_of(database)
-        with database.writing() as session:
-            session.execute(sa.text("CREATE TABLE moments (number INTEGER, moment TIMESTAMP WITH TIME ZONE)"))
+        with database.writing() as transaction:
+            transaction.execute(sa.text("CREATE TABLE moments (number INTEGER, moment TIMESTAMP WITH TIME ZONE)"))
             for number, moment in enumerate(
                 [now - timedelta(seconds=1), database_now(), now + timedelta(seconds=50), database_now(100)]
             ):
-                session.execute(sa.insert(moments).values(number=number, moment=moment))
-            in_order = session.scalars(sa.select(moments.c.number).order_by(moments.c.moment)).all()
+                transaction.execute(sa.insert(moments).values(number=number, moment=moment))
+            in_order = transaction.scalars(sa.select(moments.c.number).order_by(moments.c.moment)).all()
         assert in_order == [0, 1, 2, 3]
 
     def test_times_have_one_width_in_sqlite(self, sqlite_database: Database) -> None:
         """They are compared as text there."""
         given = sa.bindparam("moment", datetime(2024, 1, 1, tzinfo=UTC), UtcDateTime())
-        with sqlite_database.reading() as session:
-            widths = session.execute(sa.select(sa.func.length(database_now()), sa.func.length(given))).one()
+        with sqlite_database.reading() as transaction:
+            widths = transaction.execute(sa.select(sa.func.length(database_now()), sa.func.length(given))).one()
         assert tuple(widths) == (26, 26)
 
     def test_a_time_without_a_zone_is_refused(self, database: Database) -> None:
         naive = sa.bindparam("moment", datetime(2024, 1, 1), UtcDateTime())  # noqa: DTZ001
-        with pytest.raises(StatementError, match="without a time zone"), database.reading() as session:
-            session.scalar(sa.select(naive))
+        with pytest.raises(StatementError, match="without a time zone"), database.reading() as transaction:
+            transaction.scalar(sa.select(naive))
 
     def test_nothing_stays_nothing(self, database: Database) -> None:
-        with database.reading() as session:
-            assert session.scalar(sa.select(sa.cast(sa.null(), UtcDateTime()))) is None
+        with database.reading() as transaction:
+            assert transaction.scalar(sa.select(sa.cast(sa.null(), UtcDateTime()))) is None
 
 
 def test_statements_do_not_tell_their_values(database: Database) -> None:

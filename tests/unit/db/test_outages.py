@@ -18,8 +18,8 @@ class TestAFullDatabase:
         """The limit stands in for the disk: SQLite says the same of both."""
 
         def fill() -> None:
-            with sqlite_database.writing() as session:
-                connection = session.connection()
+            with sqlite_database.writing() as transaction:
+                connection = transaction.connection
                 pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
                 connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
                 connection.exec_driver_sql("CREATE TABLE large AS SELECT randomblob(1000000) AS bytes")

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 
 from reelwork.db.engine import Database
 from reelwork.db.types import database_now
+from reelwork.jobs import statements
 from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
 from reelwork.jobs.model import Job
@@ -33,6 +34,7 @@ from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.queues.database import DatabaseQueue
 from reelwork.queues.memory import MemoryQueue
 from reelwork.queues.service import QueueService
+from tests.support.in_process.mutation import FENCE, NO_FENCE, mutated
 from tests.support.job_moves import added, waiting_hints
 from tests.support.job_rows import grow_old, let_lease_run_out, let_rest_pass
 
@@ -110,8 +112,8 @@ class JobTable(RuleBasedStateMachine):
 
     @initialize()
     def empty(self) -> None:
-        with self.database.writing() as session:
-            session.execute(sa.delete(Job))
+        with self.database.writing() as transaction:
+            transaction.execute(sa.delete(Job))
         waiting_hints(self.queue)
 
     # What the model knows.
@@ -328,8 +330,8 @@ class JobTable(RuleBasedStateMachine):
 
     @invariant()
     def they_agree(self) -> None:
-        with self.database.reading() as session:
-            rows = {job.job_id: job for job in session.scalars(sa.select(Job))}
+        with self.database.reading() as transaction:
+            rows = {job.job_id: job for job in transaction.scalars(sa.select(Job))}
         assert rows.keys() == self.model.keys()
         for job_id, job in self.model.items():
             row = rows[job_id]
@@ -363,20 +365,16 @@ def test_the_table_and_the_model_agree(database: Database, any_queue: QueueServi
     run_state_machine_as_test(lambda: JobTable(database, any_queue), settings=PROFILE)
 
 
-def without_its_token(lease: Lease) -> Any:
-    return (Job.job_id == lease.job_id, Job.status == JobStatus.RUNNING)
-
-
 @pytest.mark.parametrize(
-    ("part", "broken"),
-    [("_fence", without_its_token), ("_HAS_RESTED", sa.true())],
+    ("written", "mistaken"),
+    [
+        (FENCE, NO_FENCE),
+        ("or_(_job.not_before.is_(None), _job.not_before <= database_now())", "_job.job_id.is_not(None)"),
+    ],
     ids=["the fence", "the rest"],
 )
-def test_without_a_part_of_the_store_they_do_not(
-    database: Database, monkeypatch: pytest.MonkeyPatch, part: str, broken: Any
-) -> None:
+def test_without_a_part_of_the_store_they_do_not(database: Database, written: str, mistaken: str) -> None:
     """The model is no decoration: take a guard out and it notices."""
-    monkeypatch.setattr(f"reelwork.jobs.store.{part}", broken)
     searching = settings(settings.get_profile("short"), max_examples=300, phases=[Phase.generate])
-    with pytest.raises(AssertionError):
+    with mutated(statements, written, mistaken), pytest.raises(AssertionError):
         run_state_machine_as_test(lambda: JobTable(database, MemoryQueue()), settings=searching)

@@ -36,8 +36,8 @@ def test_a_hint_another_worker_is_taking_is_passed_over(postgresql_database: Dat
     held, free = uuid4(), uuid4()
     queue.enqueue(held)
     queue.enqueue(free)
-    with postgresql_database.writing() as session:
-        session.connection().exec_driver_sql("SELECT 1 FROM queue_entry ORDER BY position LIMIT 1 FOR UPDATE")
+    with postgresql_database.writing() as transaction:
+        transaction.connection.exec_driver_sql("SELECT 1 FROM queue_entry ORDER BY position LIMIT 1 FOR UPDATE")
         begun = time.monotonic()
         assert queue.dequeue() == free
         assert queue.dequeue() is None
@@ -48,8 +48,7 @@ def test_a_hint_another_worker_is_taking_is_passed_over(postgresql_database: Dat
 @pytest.mark.timeout(30)  # it would wait for ever
 def test_an_idle_worker_waits_for_no_writer(sqlite_database: Database) -> None:
     queue = DatabaseQueue(sqlite_database)
-    with sqlite_database.writing() as session:
-        session.connection()  # the one writer there can be
+    with sqlite_database.writing():  # the one writer there can be
         begun = time.monotonic()
         assert queue.dequeue(0.05) is None
         assert time.monotonic() - begun < 2

@@ -77,9 +77,9 @@ class TestRinging:
     def test_comes_with_the_commit(self, sqlite_database: Database) -> None:
         bell = Doorbell(Path(sqlite_database.engine.url.database or ""))
         with bell.listening() as ear:
-            with sqlite_database.writing() as session:
-                bell.ring_with(session)
-                bell.ring_with(session)
+            with sqlite_database.writing() as transaction:
+                bell.ring_with(transaction)
+                bell.ring_with(transaction)
                 assert not _rings(ear)
             assert _rings(ear)
             assert not _rings(ear)
@@ -89,8 +89,8 @@ class TestRinging:
         bell = Doorbell(Path(sqlite_database.engine.url.database or ""))
 
         def ring_and_break() -> None:
-            with sqlite_database.writing() as session:
-                bell.ring_with(session)
+            with sqlite_database.writing() as transaction:
+                bell.ring_with(transaction)
                 raise ZeroDivisionError
 
         with bell.listening() as ear:
@@ -105,8 +105,8 @@ class TestRinging:
         bell = Doorbell(Path(sqlite_database.engine.url.database or ""))
         with bell.listening():
             monkeypatch.setattr(socket, "socket", _no_socket)
-            with sqlite_database.writing() as session:
-                bell.ring_with(session)
+            with sqlite_database.writing() as transaction:
+                bell.ring_with(transaction)
         monkeypatch.undo()
         bell.close()
 

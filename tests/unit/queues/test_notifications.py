@@ -32,8 +32,8 @@ def listeners(database: Database) -> list[int]:
 
 
 def ring(database: Database, bell: Notifications) -> None:
-    with database.writing() as session:
-        bell.ring_with(session)
+    with database.writing() as transaction:
+        bell.ring_with(transaction)
 
 
 def wait_until_listening(database: Database, bell: Notifications) -> None:
@@ -53,9 +53,9 @@ def is_quiet(ear: object) -> bool:
 def test_a_ring_comes_with_the_commit(postgresql_database: Database, bell: Notifications) -> None:
     wait_until_listening(postgresql_database, bell)
     with bell.listening() as ear:
-        with postgresql_database.writing() as session:
-            bell.ring_with(session)
-            bell.ring_with(session)
+        with postgresql_database.writing() as transaction:
+            bell.ring_with(transaction)
+            bell.ring_with(transaction)
             assert is_quiet(ear)
         began = time.monotonic()
         ear.wait(20)
@@ -65,8 +65,8 @@ def test_a_ring_comes_with_the_commit(postgresql_database: Database, bell: Notif
 
 def test_no_ring_comes_with_a_rollback(postgresql_database: Database, bell: Notifications) -> None:
     def ring_and_break() -> None:
-        with postgresql_database.writing() as session:
-            bell.ring_with(session)
+        with postgresql_database.writing() as transaction:
+            bell.ring_with(transaction)
             raise ZeroDivisionError
 
     wait_until_listening(postgresql_database, bell)
