@@ -60,6 +60,7 @@ class DatabaseQueue:
     def __init__(self, database: Database, poll_interval_s: float = POLL_INTERVAL_S) -> None:
         self._database = database
         self._poll_interval_s = poll_interval_s
+        self._insert = _insert_by(sqlite if database.is_sqlite else postgresql)
         self._bell = _bell_of(database)
         database.at_close(self._bell.close)
 
@@ -70,7 +71,7 @@ class DatabaseQueue:
 
     def enqueue_within(self, transaction: Transaction, job_id: UUID) -> None:
         """See ``TransactionalQueue``."""
-        transaction.execute(self._insert(job_id))
+        transaction.execute(self._insert, {"job_id": job_id})
         self._bell.ring_with(transaction)
 
     def dequeue(self, timeout_s: float = 0.0) -> UUID | None:
@@ -111,10 +112,9 @@ class DatabaseQueue:
         with self._database.reading() as transaction:
             return transaction.scalar(_ANY) is not None
 
-    def _insert(self, job_id: UUID) -> Insert:
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        statement: Any = dialect.insert(_entry).values(job_id=job_id)
-        return statement.on_conflict_do_nothing(index_elements=["job_id"])  # type: ignore[no-any-return]
+
+def _insert_by(dialect: Any) -> Insert:
+    return dialect.insert(_entry).on_conflict_do_nothing(index_elements=["job_id"])  # type: ignore[no-any-return]
 
 
 def _bell_of(database: Database) -> Bell:
