@@ -82,7 +82,7 @@ class JobRunner:
             ServiceUnavailable: The database is gone: the lease will run out and the job run again.
         """
         lease = claim.lease
-        keeper = LeaseKeeper(self._store, lease, self._lease_s)
+        keeper = LeaseKeeper(self._store, claim, self._lease_s)
         try:
             with _scratch_directory() as scratch:
                 results_path = scratch / "results.json"

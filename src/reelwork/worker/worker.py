@@ -1,7 +1,9 @@
 """The worker's process: slots that run jobs side by side, and the housekeeping meanwhile."""
 
 import logging
+import os
 import threading
+import time
 from collections.abc import Sequence
 
 from reelwork.errors import ServiceUnavailable
@@ -12,6 +14,9 @@ from reelwork.worker.stop import StopRequest
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING_S = 0.5
+_BEYOND_GRACE_S = 5.0
+_LOOK_EVERY_S = 0.1
+_HOUR_S = 3600.0
 
 
 class Worker:
@@ -35,6 +40,7 @@ class Worker:
             Whatever a slot could not handle, after the other slots have stopped.
         """
         log.info("worker.started", extra={"worker": self._name, "slots": len(self._slots)})
+        threading.Thread(target=self._end_in_any_case, name="end-in-any-case", daemon=True).start()
         threads = [threading.Thread(target=self._work, args=(slot,)) for slot in self._slots]
         for thread in threads:
             thread.start()
@@ -54,6 +60,19 @@ class Worker:
             log.exception("worker.broken", extra={"worker": self._name})
             self._broken = error
             self._stop.ask()
+
+    def _end_in_any_case(self) -> None:
+        """End the process soon after its grace: a thread that waits for a database that hangs does not end.
+
+        The analysis processes end with it, and what is left running is rescued when its lease is over.
+        """
+        while not self._stop.asked:
+            self._stop.wait(_HOUR_S)
+        while self._stop.grace_left_s != 0:  # a second request ends the grace
+            time.sleep(_LOOK_EVERY_S)
+        time.sleep(_BEYOND_GRACE_S)
+        log.error("worker.abandoned", extra={"worker": self._name})
+        os._exit(1)
 
     def _keep_house(self) -> None:
         try:
