@@ -8,6 +8,7 @@ from reelwork.jobs.store import JobStore
 from reelwork.worker.chore import Chore
 from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.retention import Retention
+from reelwork.worker.scratch import remove_abandoned
 
 log = logging.getLogger(__name__)
 
@@ -66,5 +67,6 @@ class Rescue:
         return len(released), len(failed)
 
     def _clear_away(self) -> None:
+        remove_abandoned()
         self._orphaned.discard_unfinished()
         self._orphaned.remove_with_care()

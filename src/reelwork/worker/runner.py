@@ -1,7 +1,6 @@
 """Run one claimed job in the child process, from the outside: lease, limits, results, outcome."""
 
 import logging
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.storage.service import StorageService, results_key
 from reelwork.worker.analysis import AnalysisAnswer, AnalysisError, AnalysisRequest
 from reelwork.worker.lease import LeaseKeeper, LeaseLost
+from reelwork.worker.scratch import ScratchDirectory
 from reelwork.worker.stop import StopRequest
 
 log = logging.getLogger(__name__)
@@ -181,11 +181,11 @@ class JobRunner:
 @contextmanager
 def _scratch_directory() -> Iterator[Path]:
     try:
-        directory = tempfile.TemporaryDirectory(prefix="reelwork-", ignore_cleanup_errors=True)
+        directory = ScratchDirectory()
     except OSError as error:
         raise AttemptLost("The worker has no directory for temporary files that it can write to (TMPDIR)") from error
     with directory as path:
-        yield Path(path)
+        yield path
 
 
 def _chunks(path: Path, keeper: LeaseKeeper) -> Iterator[bytes]:
