@@ -21,10 +21,10 @@ def calls(service: Service, caller: MakeCaller) -> Caller:
     return caller(service.start("serve", "--port", "0").url())
 
 
-def rescue(service: Service, *options: str) -> str:
+def rescue(service: Service, *options: str, exit_code: int = 0) -> str:
     """Run the command and return what it prints last."""
     done = service.start("rescue", *options)
-    assert done.process.wait(60) == 0, done.output
+    assert done.process.wait(60) == exit_code, done.output
     return done.output.decode().splitlines()[-1]
 
 
@@ -67,7 +67,7 @@ def test_command_repairs_what_there_is_to_repair_and_says_so(service: Service, c
 
 
 def test_command_can_be_told_what_is_old(service: Service, calls: Caller, media_dir: Path) -> None:
-    (service.data_dir / "files" / "video_jobs").mkdir(parents=True)
+    calls.submit(media_dir / "fragmented.mp4", pipeline="frames")
     (service.data_dir / "files" / f"video_jobs/{uuid4()}.mp4").write_bytes(b"x")
     assert rescue(service, "--orphan-age-s", "60") == "Nothing had to be repaired."
     assert rescue(service, "--orphan-age-s", "0") == "1 file without a job removed"
@@ -85,17 +85,62 @@ def test_worker_clears_away_when_it_starts(service: Service, calls: Caller, medi
     assert len(calls.results(job_id)) == 30
 
 
-def test_worker_with_the_wrong_database_leaves_the_files_alone(
+def test_with_the_wrong_database_the_files_are_left_alone(
     service: Service, calls: Caller, media_dir: Path, tmp_path: Path
 ) -> None:
     job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="frames")
     leave_behind(service, f"video_jobs/{job_id}.mp4")
+    leave_behind(service, f"video_jobs/.{uuid4()}.mp4.{uuid4().hex}.tmp")
+    before = service.stored_files()
+    right = service.environment
     service.environment = {"REELWORK_DATABASE_URL": f"sqlite:///{tmp_path}/wrong.db"}
     assert service.start("migrate").process.wait(60) == 0
 
+    said = rescue(service, exit_code=1)
+
+    assert said.startswith("1 file without a job left alone: not one stored file belongs to a job of this database")
+    assert "reelwork rescue --remove-foreign" in said
+    assert service.stored_files() == before
+
     service.start("worker").wait_for_output(b'"event": "files.foreign"')
 
+    assert f"video_jobs/{job_id}.mp4" in service.stored_files()
+    service.environment = right
+    assert rescue(service, "--remove-foreign").startswith(("Nothing had to be repaired", "1 unfinished file removed"))
     assert service.stored_files() == [f"video_jobs/{job_id}.mp4"]
+
+
+def test_command_removes_foreign_files_when_told_to(service: Service, calls: Caller) -> None:
+    for _ in range(2):
+        leave_behind(service, f"video_jobs/{uuid4()}.mp4")
+    assert rescue(service, exit_code=1).startswith("2 files without a job left alone")
+    assert rescue(service, "--remove-foreign") == "2 files without a job removed"
+    assert service.stored_files() == []
+
+
+def test_first_upload_is_no_foreign_file(service: Service, calls: Caller) -> None:
+    (service.data_dir / "files" / "video_jobs").mkdir(parents=True)
+    (service.data_dir / "files" / f"video_jobs/{uuid4()}.mp4").write_bytes(b"x")
+    assert rescue(service) == "Nothing had to be repaired."
+
+
+def test_scratch_directory_of_a_killed_worker_goes(
+    service: Service, calls: Caller, media_dir: Path, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    service.environment = {"TMPDIR": str(scratch), "REELWORK_LEASE_S": "1"}
+    worker = service.start("worker")
+    job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
+    wait_until(lambda: list(scratch.glob("*/results.json")))
+    worker.kill()
+    [left] = scratch.iterdir()
+
+    service.start("worker").wait_for_output(b'"event": "scratch.removed"')
+
+    assert not left.exists()
+    assert len(calls.results(job_id)) == 30
+    wait_until(lambda: list(scratch.iterdir()) == [])
 
 
 def test_ended_jobs_go_when_their_time_is_over(service: Service, calls: Caller, media_dir: Path) -> None:

@@ -40,7 +40,7 @@ def assert_each_completed_once(
 
 def assert_rescue_leaves_no_orphan(service: Service, database: Database) -> None:
     """Run one rescue pass over files of any age, and check that every file left belongs to a row."""
-    done = service.start("rescue", "--orphan-age-s", "0")
+    done = service.start("rescue", "--orphan-age-s", "0", "--remove-foreign")
     assert done.process.wait(30) == 0, done.output
     of_rows = {row[path] for row in job_rows(database).values() for path in ("input_path", "output_path")}
     assert set(service.stored_files()) == of_rows - {None}

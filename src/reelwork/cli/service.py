@@ -140,27 +140,44 @@ def rescue(
             help="Remove files without a job that are so old; 0 only while nothing is being uploaded.",
         ),
     ] = None,
+    remove_foreign: Annotated[
+        bool,
+        typer.Option("--remove-foreign", help="Remove files even if not one of all belongs to a job of this database."),
+    ] = False,
 ) -> None:
     """Repair what killed processes left behind. Workers do it by themselves; this does it now.
 
     It takes jobs from workers that are gone, removes ended jobs that are older than REELWORK_RETENTION_S,
-    and removes files that belong to no job of this database.
+    and removes files that belong to no job of this database. If not one stored file does, it removes none:
+    the database may be the wrong one.
 
     Example: reelwork rescue --data-dir ./reelwork-data
     """
     from reelwork.bootstrap.worker import make_rescue
+    from reelwork.errors import ConfigurationError
     from reelwork.logs import configure_logging
     from reelwork.settings import Settings
 
     configure_logging()
-    done = make_rescue(Settings.load(data_dir=data_dir), orphan_age_s).run()
+    done = make_rescue(Settings.load(data_dir=data_dir), orphan_age_s).run(remove_foreign=remove_foreign)
     told = [
         _counted(done.handed_back + done.failed, "job", "taken from lost workers"),
         _counted(done.expired, "ended job", "removed"),
         _counted(done.orphans, "file", "without a job removed"),
         _counted(done.unfinished, "unfinished file", "removed"),
     ]
-    typer.echo(", ".join(filter(None, told)) or "Nothing had to be repaired.")
+    if any(told) or not done.foreign:
+        typer.echo(", ".join(filter(None, told)) or "Nothing had to be repaired.")
+    if done.foreign:
+        raise ConfigurationError(_foreign(done.foreign))
+
+
+def _foreign(count: int) -> str:
+    return (
+        f"{_counted(count, 'file', 'without a job left alone')}: not one stored file belongs to a job of this "
+        "database, so it may be the wrong one. Check --data-dir, REELWORK_DATABASE_URL and REELWORK_STORAGE_URL; "
+        "if they are right, `reelwork rescue --remove-foreign` removes the files."
+    )
 
 
 def _counted(count: int, noun: str, what: str) -> str:

@@ -31,33 +31,38 @@ class OrphanedFiles:
         """Remove them; return how many."""
         removed = 0
         for files in self._batches():
-            for orphan in self._orphans(file for file in files if file.age_s >= self._older_than_s):
+            for orphan in self._orphans(filter(self._is_old, files)):
                 self._storage.delete_file(orphan.key)
                 log.warning("file.removed", extra={"key": orphan.key, "age_s": round(orphan.age_s)})
                 removed += 1
         return removed
 
     def remove_with_care(self) -> int:
-        """Remove them, but not if no file at all belongs to a job: then the database may be a wrong one."""
-        if not self._any_belongs_to_a_job():
+        """Remove them unless they are ``foreign``; return how many."""
+        if foreign := self.foreign():
+            reason = "not one of the stored files belongs to a job of this database"
+            log.warning("files.foreign", extra={"files": foreign, "reason": reason})
             return 0
         return self.remove()
+
+    def foreign(self) -> int:
+        """Return how many would be removed although no file at all belongs to a job.
+
+        Then the database may be a wrong one, and the files those of another.
+        """
+        removable = 0
+        for files in self._batches():
+            if len(self._orphans(files)) < len(files):
+                return 0
+            removable += sum(self._is_old(file) for file in files)
+        return removable
 
     def discard_unfinished(self) -> int:
         """Remove what was left of uploads and results that were never whole; return how many."""
         return self._storage.discard_unfinished(self._older_than_s)
 
-    def _any_belongs_to_a_job(self) -> bool:
-        seen = False
-        for files in self._batches():
-            seen = True
-            if len(self._orphans(files)) < len(files):
-                return True
-        if seen:
-            log.warning(
-                "files.foreign", extra={"reason": "not one of the stored files belongs to a job of this database"}
-            )
-        return False
+    def _is_old(self, file: StoredFile) -> bool:
+        return file.age_s >= self._older_than_s
 
     def _batches(self) -> Iterator[list[StoredFile]]:
         for folder in (VIDEOS, RESULTS):

@@ -19,13 +19,17 @@ _MOST_RETENTION_INTERVAL_S = 60.0
 
 @dataclass(frozen=True)
 class Rescued:
-    """What one pass did: numbers of jobs and of files."""
+    """What one pass did: numbers of jobs and of files.
+
+    ``foreign`` files are those it left alone because not one file in the storage belongs to a job.
+    """
 
     handed_back: int
     failed: int
     expired: int
     orphans: int
     unfinished: int
+    foreign: int = 0
 
 
 class Rescue:
@@ -52,10 +56,18 @@ class Rescue:
             self._due_at = time.monotonic() + self._interval_s
             self._take_from_lost_workers()
 
-    def run(self) -> Rescued:
-        """Run one whole pass, now."""
+    def run(self, *, remove_foreign: bool = False) -> Rescued:
+        """Run one whole pass, now.
+
+        Args:
+            remove_foreign: Whether to remove files even if not one of all belongs to a job of this database.
+        """
         handed_back, failed = self._take_from_lost_workers()
+        # Before jobs expire: the last one may be all that tells whose files these are.
+        foreign = 0 if remove_foreign else self._orphaned.foreign()
         expired = self._retention.remove_expired()
+        if foreign:
+            return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, foreign=foreign)
         return Rescued(handed_back, failed, expired, self._orphaned.remove(), self._orphaned.discard_unfinished())
 
     def _take_from_lost_workers(self) -> tuple[int, int]:

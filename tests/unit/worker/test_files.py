@@ -97,6 +97,31 @@ def test_nothing_is_removed_by_itself_when_nothing_belongs_to_a_job_here(
     assert orphaned.remove() == 2
 
 
+def test_of_foreign_files_it_counts_those_it_would_remove(jobs: Jobs, orphaned: OrphanedFiles) -> None:
+    for age_s in (HOUR_S - 60, HOUR_S + 60, 2 * HOUR_S):
+        jobs.save(video_key(uuid4()), age_s)
+    assert orphaned.foreign() == 2
+    jobs.pending()
+    assert orphaned.foreign() == 0
+
+
+def test_a_first_upload_on_its_way_is_no_foreign_file(
+    jobs: Jobs, orphaned: OrphanedFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = jobs.save(video_key(uuid4()), age_s=0)
+    assert orphaned.remove_with_care() == 0
+    assert jobs.files() == {key}
+    assert caplog.messages == []
+
+
+def test_a_new_file_of_a_job_tells_whose_the_old_ones_are(jobs: Jobs, orphaned: OrphanedFiles) -> None:
+    jobs.save(video_key(uuid4()))
+    job_id = jobs.pending()
+    key = jobs.save(video_key(job_id), age_s=0)
+    assert orphaned.remove_with_care() == 1
+    assert jobs.files() == {key}
+
+
 def test_an_empty_storage_is_no_wrong_one(orphaned: OrphanedFiles, caplog: pytest.LogCaptureFixture) -> None:
     assert orphaned.remove_with_care() == 0
     assert caplog.messages == []

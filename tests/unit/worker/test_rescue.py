@@ -1,6 +1,8 @@
 """One pass repairs all there is to repair, and says what it did."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,6 +18,7 @@ from reelwork.storage.service import video_key
 from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.rescue import Rescue, Rescued
 from reelwork.worker.retention import Retention
+from reelwork.worker.scratch import ScratchDirectory
 from tests.support.job_rows import let_lease_run_out, update_row
 from tests.support.waiting import wait_until
 from tests.unit.worker.conftest import HOUR_S, Jobs
@@ -52,6 +55,47 @@ def test_a_job_that_lost_its_last_worker_fails(
     orphaned, retention = OrphanedFiles(jobs.store, storage, HOUR_S), Retention(jobs.store, storage, 0)
     rescue = Rescue(jobs.store, orphaned, retention, lease_s=30, retention_s=0)
     assert rescue.run() == Rescued(handed_back=0, failed=1, expired=0, orphans=0, unfinished=0)
+
+
+def test_a_pass_leaves_foreign_files_alone_unless_told_otherwise(
+    jobs: Jobs, make_rescue: Callable[..., Rescue], storage: LocalStorage, tmp_path: Path
+) -> None:
+    """It may have been given the wrong database."""
+    unfinished = tmp_path / "storage" / jobs.save("video_jobs/x.mp4")
+    unfinished.rename(unfinished.with_name(f".x.mp4.{uuid4().hex}.tmp"))
+    for _ in range(2):
+        jobs.save(video_key(uuid4()))
+    before = jobs.files()
+    rescue = make_rescue()
+    assert rescue.run() == Rescued(0, 0, 0, orphans=0, unfinished=0, foreign=2)
+    assert jobs.files() == before
+    assert rescue.run(remove_foreign=True) == Rescued(0, 0, 0, orphans=2, unfinished=1)
+    assert jobs.files() == set()
+
+
+def test_the_last_job_that_expires_still_tells_whose_the_files_are(
+    jobs: Jobs, make_rescue: Callable[..., Rescue], database: Database
+) -> None:
+    update_row(database, jobs.failed(), updated_at=database_now(-HOUR_S - 60))
+    jobs.save(video_key(uuid4()))
+    assert make_rescue(HOUR_S).run() == Rescued(0, 0, expired=1, orphans=1, unfinished=0)
+    assert jobs.files() == set()
+
+
+def test_a_worker_clears_away_scratch_directories_even_without_its_storage(
+    make_rescue: Callable[..., Rescue],
+    gone_storage: Callable[[], None],
+    jobs: Jobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    jobs.pending()
+    gone_storage()
+    with ScratchDirectory() as held:
+        held.with_name("reelwork-scratch-abandoned").mkdir()
+        make_rescue().run_if_due()
+        wait_until(lambda: list(tmp_path.glob("reelwork-scratch-*")) == [held])
 
 
 def test_a_worker_does_all_of_it_when_it_starts(
