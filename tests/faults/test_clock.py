@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.service import Caller, Service
 
-OFF_S = 3600
+HOUR_S = 3600
 
 
 @pytest.fixture
@@ -18,8 +18,9 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
     service.close()
 
 
+@pytest.mark.parametrize("off_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
 def test_worker_with_a_wrong_clock_rescues_nothing_early(
-    service: Service, caller: Callable[[str], Caller], clip: Path
+    service: Service, caller: Callable[[str], Caller], clip: Path, off_s: int
 ) -> None:
     service.write_pipeline("slow", "pause", seconds=0.3)
     calls = caller(service.start("serve", "--port", "0").url())
@@ -27,14 +28,14 @@ def test_worker_with_a_wrong_clock_rescues_nothing_early(
     job_id = calls.submit(clip, pipeline="slow")
     calls.wait_for(job_id, "running")
 
-    wrong = service.start("worker", REELWORK_FAULTS="clock_off:reached", CLOCK_OFF_S=str(OFF_S))
+    wrong = service.start("worker", REELWORK_FAULTS="clock_off:reached", CLOCK_OFF_S=str(off_s))
     wrong.wait_for_output(b'"event": "worker.started"')
     beside = calls.submit(clip, pipeline="slow")
 
     for number in (job_id, beside):
         assert len(calls.results(number)) == 8
     [started] = wrong.events("worker.started")
-    assert abs((datetime.fromisoformat(started["time"]) - datetime.now(UTC)).total_seconds() - OFF_S) < 60
+    assert abs((datetime.fromisoformat(started["time"]) - datetime.now(UTC)).total_seconds() - off_s) < 60
     assert service.events("job.rescued") == []
     assert [event["job_id"] for event in right.events("job.completed")] == [str(job_id)]
     assert [event["job_id"] for event in wrong.events("job.completed")] == [str(beside)]
