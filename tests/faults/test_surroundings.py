@@ -31,6 +31,7 @@ KIBIBYTE = 1024
 @pytest.fixture
 def api(service: Service) -> Command:
     service.environment = {"REELWORK_RETRY_REST_S": "0.1", "REELWORK_LEASE_S": "2"}
+    service.write_pipeline("slow", "pause", seconds=0.05)
     return service.start("serve", "--port", "0")
 
 
@@ -182,11 +183,12 @@ class TestAStorageThatGoesAndComesBack:
     def test_under_jobs_and_uploads(
         self, service: Service, calls: Caller, database: Database, media_dir: Path, mount_point: bool
     ) -> None:
-        service.environment["REELWORK_MAX_ATTEMPTS"] = "1000"
+        service.environment["REELWORK_MAX_ATTEMPTS"] = "1"
         job_ids = [calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames") for _ in range(3)]
         with self.away(service, mount_point):
             worker = service.start("worker")
-            worker.wait_for_output(b'"error": "The file storage is empty or not there')
+            worker.wait_for_output(b'"event": "job.handed_back"')
+            assert worker.events("job.handed_back")[0]["reason"].startswith("The file storage is empty or not there")
             detail = assert_told_to_come_back(send(calls, media_dir / "midroll-5s.mp4"), 503, "service-unavailable")
             assert "is its disk mounted?" in detail
             assert {calls.status(job_id)["status"] for job_id in job_ids} <= {"pending", "running"}
@@ -196,14 +198,44 @@ class TestAStorageThatGoesAndComesBack:
         assert [len(calls.results(job_id)) for job_id in job_ids] == [125] * 4
         assert_rescue_leaves_no_orphan(service, database)
 
-    def test_for_so_long_that_no_attempt_is_left(
+    def test_however_long_no_attempt_is_spent(
         self, service: Service, calls: Caller, database: Database, media_dir: Path
     ) -> None:
+        service.environment["REELWORK_MAX_ATTEMPTS"] = "1"
         job_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames")
         with self.away(service, mount_point=True):
-            service.start("worker")
-            error = calls.error(job_id)
-            assert error == "The file storage is empty or not there: is its disk mounted? three times."
+            worker = service.start("worker")
+            wait_until(lambda: [event["again_in_s"] for event in worker.events("worker.waiting")] == [1, 2, 4])
+            assert len(worker.events("job.handed_back")) == len(worker.events("job.running")) == 3
+            assert calls.status(job_id)["status"] == "pending"
+
+        assert len(calls.results(job_id)) == 125
+
+        row = job_rows(database)[job_id]
+        assert (row["attempt"], row["lost_attempts"]) == (1, None)
+        assert_rescue_leaves_no_orphan(service, database)
+
+    def test_many_slots_do_not_hammer_it(self, service: Service, calls: Caller, media_dir: Path) -> None:
+        job_ids = [calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames") for _ in range(2)]
+        slots, waits_s = 4, [1, 2, 4]
+        with self.away(service, mount_point=False):
+            worker = service.start("worker", "--concurrency", str(slots))
+            wait_until(lambda: any(event["again_in_s"] == waits_s[-1] for event in worker.events("worker.waiting")))
+            assert len(worker.events("job.running")) <= slots * len(waits_s)
+
+        assert [len(calls.results(job_id)) for job_id in job_ids] == [125] * 2
+
+    def test_that_goes_while_an_analysis_runs(
+        self, service: Service, calls: Caller, database: Database, media_dir: Path
+    ) -> None:
+        service.environment["REELWORK_MAX_ATTEMPTS"] = "1"
+        worker = service.start("worker")
+        job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
+        calls.wait_for(job_id, "running")
+        with self.away(service, mount_point=True):
+            worker.wait_for_output(b'"event": "job.handed_back"')
+
+        assert len(calls.results(job_id)) == 30
         assert_rescue_leaves_no_orphan(service, database)
 
     def test_a_video_that_is_gone_for_good_fails_its_job_at_its_turn(

@@ -10,7 +10,7 @@ from typing import Any
 
 from reelwork import faults
 from reelwork.child_process import ChildDied, ChildProcess
-from reelwork.errors import FileMissing, ServiceUnavailable
+from reelwork.errors import FileMissing, ServiceUnavailable, StorageFull
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.storage.service import StorageService, results_key
@@ -79,7 +79,8 @@ class JobRunner:
         """Take the job to its next state; whatever happens, it is not left running by this worker.
 
         Raises:
-            ServiceUnavailable: The database is gone: the lease will run out and the job run again.
+            ServiceUnavailable: The storage does not answer, and the job was handed back; or the database
+                does not, and the lease will run out. Either way, the next job would fare no better now.
         """
         lease = claim.lease
         keeper = LeaseKeeper(self._store, claim, self._lease_s)
@@ -88,19 +89,22 @@ class JobRunner:
                 results_path = scratch / "results.json"
                 answer = self._analyse(claim, results_path, keeper)
                 if isinstance(answer, AnalysisError):
-                    self._give_up(lease, answer)
+                    self._give_up(claim, answer)
                 else:
                     self._complete(lease, results_path, keeper, answer.frames)
         except FileMissing:
             self._fail(lease, _FILE_MISSING)
         except ChildDied as error:
             self._lose_attempt(lease, f"The analysis process {error}")
-        except (AttemptLost, ServiceUnavailable) as error:
+        except (AttemptLost, StorageFull) as error:  # what fills the storage may be the job's own results
             self._lose_attempt(lease, str(error))
+        except ServiceUnavailable as error:
+            self._hand_back(lease, str(error))
+            raise
         except LeaseLost as error:
             log.warning("job.lease_lost", extra={"job_id": str(lease.job_id), "reason": str(error)})
         except StopNow:
-            self._log(lease, "job.handed_back", self._store.release(lease))
+            self._hand_back(lease, "the worker was asked to stop")
         self._renew_child()
 
     def _analyse(self, claim: Claim, results_path: Path, keeper: LeaseKeeper) -> AnalysisAnswer:
@@ -147,10 +151,15 @@ class JobRunner:
             self._storage.delete_file(key)
         self._log(lease, "job.completed", won, frames=frames)
 
-    def _give_up(self, lease: Lease, error: AnalysisError) -> None:
+    def _give_up(self, claim: Claim, error: AnalysisError) -> None:
+        with self._storage.local_path(claim.input_path):
+            pass  # it is still there: from inside the analysis, a storage that goes away looks like any other mishap
         if not error.final:
             raise AttemptLost(error.message)
-        self._fail(lease, error.message)
+        self._fail(claim.lease, error.message)
+
+    def _hand_back(self, lease: Lease, reason: str) -> None:
+        self._log(lease, "job.handed_back", self._store.release(lease), reason=reason)
 
     def _fail(self, lease: Lease, message: str) -> None:
         self._log(lease, "job.failed", self._store.fail(lease, message), error=message)

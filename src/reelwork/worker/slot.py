@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 _HINT_TIMEOUT_S = 1.0
 _LOOK_EVERY_S = 5.0
 _BACK_OFF_S = 1.0
+_LONGEST_BACK_OFF_S = 30.0
 
 
 class Slot:
@@ -35,6 +36,8 @@ class Slot:
         self._stop = stop
         self._lease_s = lease_s
         self._look_at = 0.0
+        self._back_off_s = _BACK_OFF_S
+        self._backed_off_at = 0.0
 
     def work(self) -> None:
         """Work until asked to stop; a database or storage that is gone is waited for."""
@@ -44,8 +47,7 @@ class Slot:
                 try:
                     self._work_once()
                 except ServiceUnavailable as error:
-                    log.warning("worker.waiting", extra={"reason": str(error)}, exc_info=True)
-                    self._stop.wait(_BACK_OFF_S)
+                    self._back_off(error)
         finally:
             self._runner.close()
 
@@ -57,6 +59,17 @@ class Slot:
         log.info("job.running", extra=extra)
         faults.point("job.claimed")
         self._runner.run(claim)
+        self._back_off_s = _BACK_OFF_S
+
+    def _back_off(self, error: ServiceUnavailable) -> None:
+        """Wait twice as long each time, until a job succeeds or nothing has failed for a good while."""
+        if time.monotonic() - self._backed_off_at > _LONGEST_BACK_OFF_S:
+            self._back_off_s = _BACK_OFF_S
+        extra = {"reason": str(error), "again_in_s": self._back_off_s}
+        log.warning("worker.waiting", extra=extra, exc_info=True)
+        self._stop.wait(self._back_off_s)
+        self._back_off_s = min(2 * self._back_off_s, _LONGEST_BACK_OFF_S)
+        self._backed_off_at = time.monotonic()
 
     def _look(self) -> Claim | None:
         """Claim what has waited longest, hint or no hint."""
