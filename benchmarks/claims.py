@@ -1,98 +1,130 @@
-"""What it takes to get a job to work on, as the tables grow."""
+"""What it takes to get a job to work on, as the tables grow: Reelwork beside huey and procrastinate.
 
-import json
+Half of the jobs are over and half wait.
+
+- Reelwork, hint then claim: what a worker does; the claim is durable and carries a lease. The other two ways of it
+  are measured beside: the claim of a known job, and the look for the oldest one that a worker takes when the queue
+  is silent.
+- huey: a message is read and removed, durably. Its file holds the waiting messages alone, for of a job that is
+  over it keeps nothing; after the removal nothing of the job is left either.
+- procrastinate: a row is claimed and an event noted, durably, without a lease; its tables hold as many jobs, and
+  their events.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from benchmarks.databases import opened, postgresql_url, sqlite_url
-from benchmarks.rounds import in_ms, percentile, timed
+from benchmarks.filling import fill, fill_huey, fill_procrastinate, settle
+from benchmarks.other_queues import HUEY, PROCRASTINATE, Procrastinate, huey_file, huey_on, huey_task
+from benchmarks.rounds import compared, in_ms, in_turns, percentile, timed
 from reelwork.db.engine import Database
 from reelwork.jobs.model import PENDING, Job
 from reelwork.jobs.store import JobStore
 from reelwork.queues.database import DatabaseQueue
-from tests.support.jobs import DEFINITION
 
 _SIZES = (1_000, 100_000, 1_000_000)
 _TIMES = 120
-_COLUMNS = (
-    "job_id, status, created_at, updated_at, input_path, output_path, pipeline, pipeline_definition, options, attempt"
-)
-# Half of the rows are over, half wait, and each that waits has its hint.
-_FILL = {
-    "sqlite": """
-        WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)
-        INSERT INTO job ({columns})
-        SELECT lower(hex(randomblob(16))), iif(n % 2, 'pending', 'completed'),
-               strftime('%Y-%m-%d %H:%M:%f000', '2024-01-01', n || ' seconds'),
-               strftime('%Y-%m-%d %H:%M:%f000', '2024-01-01', n || ' seconds'),
-               'video_jobs/x.mp4', iif(n % 2, NULL, 'results/x.json'), 'frames', :definition, '{{}}', 0
-        FROM numbers""",
-    "postgresql": """
-        INSERT INTO job ({columns})
-        SELECT gen_random_uuid(), CASE n % 2 WHEN 1 THEN 'pending' ELSE 'completed' END,
-               timestamptz '2024-01-01' + n * interval '1 second', timestamptz '2024-01-01' + n * interval '1 second',
-               'video_jobs/x.mp4', CASE n % 2 WHEN 1 THEN NULL ELSE 'results/x.json' END, 'frames',
-               CAST(:definition AS json), '{{}}', 0
-        FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n""",
-}
-_NO_LONGER = "DELETE FROM queue_entry WHERE job_id IN (SELECT job_id FROM job WHERE status <> 'pending')"
-_HINTS = """
-    INSERT INTO queue_entry (job_id) SELECT job_id FROM job
-    WHERE status = 'pending' AND job_id NOT IN (SELECT job_id FROM queue_entry) ORDER BY created_at"""
+_UNMEASURED = 20
+_LEASE_S = 3600.0
+_AS_WORKERS_DO = "hint, then claim"
+
+
+@dataclass(frozen=True)
+class _Other:
+    """Another queue: how to add jobs numbered from one to another number, and how to take one."""
+
+    name: str
+    fill: Callable[[int, int], None]
+    take: Callable[[], object]
 
 
 def run() -> None:
     """Measure and print."""
-    for name, url in (("SQLite", sqlite_url), ("PostgreSQL", postgresql_url)):
-        with url() as there, opened(there) as database:
-            _measure(name, database)
+    with sqlite_url() as url, opened(url) as database, _huey() as huey:
+        _Comparison("SQLite", database, huey).run()
+    with postgresql_url() as url, opened(url) as database, _procrastinate(url, database) as other:
+        _Comparison("PostgreSQL", database, other).run()
 
 
-def _measure(name: str, database: Database) -> None:
-    queue = DatabaseQueue(database)
-    store = JobStore(database, queue)
+class _Comparison:
+    def __init__(self, name: str, database: Database, other: _Other) -> None:
+        self._name = name
+        self._database = database
+        self._queue = DatabaseQueue(database)
+        self._store = JobStore(database, self._queue)
+        self._other = other
+        self._before: dict[str, float] = {}
 
-    def by_hint() -> None:
-        job_id = queue.dequeue()
+    def run(self) -> None:
+        for first, size in zip((0, *_SIZES), _SIZES, strict=False):
+            fill(self._database, first + 1, size)
+            self._other.fill(first + 1, size)
+            settle(self._database)
+            self._measure(size)
+
+    def _measure(self, size: int) -> None:
+        beside = {_AS_WORKERS_DO: self._by_hint, self._other.name: self._other.take}
+        taken = _warmed_up(beside)
+        known = iter(_newest(self._database))
+        # Not in turns with the others: these leave hints behind of jobs that are claimed.
+        for way, claim in {"claim alone": lambda: self._claim(next(known)), "claim the oldest": self._oldest}.items():
+            taken |= _warmed_up({way: claim})
+        for way, seconds in taken.items():
+            self._print(size, way, f"{in_ms(seconds)}   {self._growth(way, seconds)}")
+        ratio = compared(taken[self._other.name], taken[_AS_WORKERS_DO])
+        self._print(size, f"{self._other.name} against Reelwork:", ratio)
+        self._print(size, "size of queue", f"{in_ms(timed(self._queue.size, 20))}   says {self._queue.size():,}")
+
+    def _growth(self, way: str, seconds: list[float]) -> str:
+        median = percentile(seconds, 50)
+        return f"x{median / self._before.setdefault(way, median):.2f} of {_SIZES[0]:,}"
+
+    def _print(self, size: int, what: str, figures: str) -> None:
+        print(f"{self._name:10} {size:>9,} jobs   {what:38} {figures}", flush=True)
+
+    def _by_hint(self) -> None:
+        job_id = self._queue.dequeue()
         assert job_id is not None
-        assert store.claim(job_id, "benchmark", 3600)
+        self._claim(job_id)
 
-    def by_looking() -> None:
-        assert store.claim_next("benchmark", 3600)
+    def _claim(self, job_id: UUID) -> None:
+        assert self._store.claim(job_id, "benchmark", _LEASE_S)
 
-    def claim_alone() -> None:
-        assert store.claim(next(known), "benchmark", 3600)
-
-    ways = {"hint, then claim": by_hint, "claim alone": claim_alone, "claim the oldest": by_looking}
-    before: dict[str, float] = {}
-    for first, size in zip((0, *_SIZES), _SIZES, strict=False):
-        _fill(database, first + 1, size)
-        known = iter(_newest(database))
-        for way, claim in ways.items():
-            timed(claim, 20)
-            taken = timed(claim, _TIMES)
-            median = percentile(taken, 50)
-            growth = f"x{median / before.setdefault(way, median):.2f} of 1 k"
-            print(f"{name:10} {size:>9,} rows   {way:17} {in_ms(taken)}   {growth}")
-        taken = timed(queue.size, 20)
-        print(f"{name:10} {size:>9,} rows   {'size of queue':17} {in_ms(taken)}   says {queue.size():,}")
+    def _oldest(self) -> None:
+        assert self._store.claim_next("benchmark", _LEASE_S)
 
 
-def _fill(database: Database, first: int, last: int) -> None:
-    statement = text(_FILL[database.engine.dialect.name].format(columns=_COLUMNS))
-    with database.writing() as transaction:
-        transaction.execute(statement, {"first": first, "last": last, "definition": json.dumps(DEFINITION)})
-        transaction.execute(text(_NO_LONGER))
-        transaction.execute(text(_HINTS))
-    if not database.is_sqlite:
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
-            connection.exec_driver_sql("CHECKPOINT")
+def _warmed_up(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    in_turns(ways, _UNMEASURED)
+    return in_turns(ways, _TIMES)
 
 
 def _newest(database: Database) -> list[UUID]:
     """Jobs at the end of the line, out of the way of the other claims."""
     with database.reading() as transaction:
-        newest = select(Job.job_id).where(PENDING).order_by(Job.created_at.desc()).limit(_TIMES + 20)
+        newest = select(Job.job_id).where(PENDING).order_by(Job.created_at.desc()).limit(_TIMES + _UNMEASURED)
         return list(transaction.scalars(newest))
+
+
+@contextmanager
+def _huey() -> Iterator[_Other]:
+    with huey_file() as path:
+        huey = huey_on(path)
+        huey_task(huey)
+
+        def take() -> None:
+            assert huey.dequeue() is not None
+
+        yield _Other(HUEY, lambda first, last: fill_huey(path, first, last), take)
+        huey.storage.close()
+
+
+@contextmanager
+def _procrastinate(url: str, database: Database) -> Iterator[_Other]:
+    with closing(Procrastinate(url)) as other:
+        yield _Other(PROCRASTINATE, lambda first, last: fill_procrastinate(database, first, last), other.fetch)

@@ -18,6 +18,15 @@ def interleaved(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
+def in_turns(ways: dict[str, Callable[[], object]], times: int) -> dict[str, list[float]]:
+    """Run every way many times, each once a turn; return the seconds of each."""
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(times):
+        for name, run in ways.items():
+            taken[name] += timed(run, 1)
+    return taken
+
+
 def timed(run: Callable[[], object], times: int) -> list[float]:
     """Run something many times; return the seconds of each."""
     taken = []
@@ -36,3 +45,9 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
 def in_ms(seconds: Sequence[float]) -> str:
     """Say the median and the 99th percentile."""
     return f"p50 {percentile(seconds, 50) * 1000:6.2f} ms   p99 {percentile(seconds, 99) * 1000:6.2f} ms"
+
+
+def compared(theirs: Sequence[float], ours: Sequence[float]) -> str:
+    """Say how many times as long theirs takes as ours."""
+    ratios = (percentile(theirs, percent) / percentile(ours, percent) for percent in (50, 99))
+    return "p50 x{:.2f}   p99 x{:.2f}".format(*ratios)
