@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 
 # The hint comes last: what is not claimed yet, the next worker takes.
 STEPS = (*(step for step in steps.RUN[1:] if step not in ("storage.writing", "storage.renamed")), "hint.taken")
+PAUSES = ("job.sent", "job.answered", "storage.written", "results.saved")
 FRAMES = 8
 ENDS = ("job.claimed", "results.saved")
 LONG = {"REELWORK_LEASE_S": "600"}
@@ -31,6 +32,7 @@ MakeCaller = Callable[[str], Caller]
 @pytest.fixture
 def calls(hurt: Service, caller: MakeCaller) -> Caller:
     hurt.write_pipeline("slow", "pause", seconds=0.1)
+    hurt.write_pipeline("slower", "pause", seconds=0.3)
     return caller(hurt.start("serve", "--port", "0").url())
 
 
@@ -83,6 +85,29 @@ def test_analysis_process_killed_at_each_step(hurt: Service, calls: Caller, data
     assert assert_each_completed_once(hurt, database, [first], FRAMES) == {first: 2}
     assert job_rows(database)[first]["lost_attempts"] == "The analysis process was killed by signal 9 (SIGKILL)"
     assert len(results_files(hurt)) == 1
+
+
+def test_paused_worker_completes_nothing_while_another_one_is_at_work(
+    hurt: Service, calls: Caller, database: Database, clip: Path
+) -> None:
+    paused = [hurt.start("worker", **LONG, FAULT_PLAN=f"{step}=stop") for step in PAUSES]
+    job_ids = [calls.submit(clip, pipeline="slower") for _ in PAUSES]
+    wait_until(lambda: all(worker.is_stopped for worker in paused), timeout_s=60)
+    let_leases_run_out(database)
+    # It takes all of them at once and keeps them: those that wake up find none that they could rightly claim anew.
+    healthy = hurt.start("worker", "--concurrency", str(len(job_ids)), **LONG)
+    wait_until(lambda: len(healthy.events("job.running")) == len(job_ids))
+
+    for worker in paused:
+        worker.signal(signal.SIGCONT)
+    for worker in paused:
+        worker.wait_for_output(b'"event": "job.lease_lost"')
+    for job_id in job_ids:
+        calls.wait_for(job_id, "completed")
+
+    assert assert_each_completed_once(hurt, database, job_ids, FRAMES) == dict.fromkeys(job_ids, 2)
+    assert {event["job_id"] for event in healthy.events("job.completed")} == set(map(str, job_ids))
+    wait_until(lambda: len(results_files(hurt)) == len(job_ids))
 
 
 def test_paused_worker_changes_nothing_that_another_one_completed(
