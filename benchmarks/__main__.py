@@ -2,12 +2,13 @@
 
 import sys
 
-from benchmarks import claims, decoding, roundtrip, wakeup, writers
+from benchmarks import claims, decoding, release, roundtrip, wakeup, writers
 
 BENCHMARKS = {
     "roundtrip": ("An empty job, enqueue to complete", roundtrip.run),
     "claims": ("Getting a job, by the size of the tables", claims.run),
     "wakeup": ("Waking an idle worker", wakeup.run),
+    "release": ("Freeing the job of a killed analysis process", release.run),
     "writers": ("Writing to SQLite from many processes", writers.run),
     "decoding": ("Decoding, 1080p", decoding.run),
 }
