@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _HINT_TIMEOUT_S = 1.0
 _LOOK_EVERY_S = 5.0
 _BACK_OFF_S = 1.0
-_LONGEST_BACK_OFF_S = 30.0
+_LONGEST_BACK_OFF_S = 10.0
 
 
 class Slot:

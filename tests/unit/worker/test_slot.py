@@ -62,7 +62,7 @@ def test_waits_longer_and_longer(store: JobStore, make_slot: Callable[..., Slot]
     store.add(make_job())
     stop = Waits(most=7)
     make_slot(stop, lambda: False).work()
-    assert stop.waited_s == [1, 2, 4, 8, 16, 30, 30]
+    assert stop.waited_s == [1, 2, 4, 8, 10, 10, 10]
 
 
 def test_begins_anew_after_a_job(store: JobStore, make_slot: Callable[..., Slot]) -> None:
@@ -80,7 +80,7 @@ def test_begins_anew_after_a_good_while(store: JobStore, make_slot: Callable[...
 
     def fails_late() -> bool:
         if len(stop.waited_s) == 3:
-            slot._backed_off_at -= 31
+            slot._backed_off_at -= 11
         return False
 
     slot = make_slot(stop, fails_late)
