@@ -172,16 +172,22 @@ class TestTransactions:
             assert len(positions(database)) == 2
 
     @pytest.mark.parametrize("durable", [True, False])
-    def test_commits_wait_for_the_disk_unless_told_otherwise(self, database_url: str, durable: bool) -> None:
-        url, asked, waits = database_url, "PRAGMA synchronous", "2"
-        if database_url.startswith("postgresql"):
-            url, asked, waits = f"{database_url}&options=-csynchronous_commit%3Don", "SHOW synchronous_commit", "on"
-        with opened(url) as database:
-            for _ in range(2):
-                with database.writing() as transaction:
-                    assert str(transaction.connection.exec_driver_sql(asked).scalar()) == waits
-                with database.writing(durable=durable) as transaction:
-                    assert (str(transaction.connection.exec_driver_sql(asked).scalar()) == waits) == durable
+    def test_commits_wait_for_the_disk_unless_told_otherwise(self, database: Database, durable: bool) -> None:
+        """The PostgreSQL server of the tests is set not to wait."""
+        asked, waits = ("PRAGMA synchronous", "2") if database.is_sqlite else ("SHOW synchronous_commit", "on")
+        for _ in range(2):
+            with database.writing() as transaction:
+                assert str(transaction.connection.exec_driver_sql(asked).scalar()) == waits
+            with database.writing(durable=durable) as transaction:
+                assert (str(transaction.connection.exec_driver_sql(asked).scalar()) == waits) == durable
+
+    @pytest.mark.parametrize("kind", ["local", "remote_apply"])
+    def test_a_server_that_waits_is_left_as_it_is(self, postgresql_url: str, kind: str) -> None:
+        with (
+            opened(f"{postgresql_url}&options=-csynchronous_commit%3D{kind}") as database,
+            database.writing() as transaction,
+        ):
+            assert transaction.connection.exec_driver_sql("SHOW synchronous_commit").scalar() == kind
 
 
 class TestUrls:
