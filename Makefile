@@ -33,7 +33,7 @@ architecture: $(VENV)/development  ## Check that imports point downwards
 
 check: lint types architecture test  ## Everything CI runs
 
-soak: $(VENV)/development  ## Kill the processes for ten minutes, then look whether anything was lost (SOAK_SECONDS=...)
+soak: $(VENV)/development  ## Try the job table against its model at length, then kill processes for ten minutes (or SOAK_KILLS=...; more: python -m tests.soak --help)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py
 	$(BIN)/python -m tests.soak
 

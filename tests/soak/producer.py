@@ -8,21 +8,23 @@ from uuid import UUID
 
 import httpx
 
-_WAIT_S = 0.02
-_WAIT_FOR_THE_API_S = 0.1
+_WAIT_S = 0.01
+_WAIT_FOR_THE_API_S = 0.05
+_OUT_OF_ORDER = 503
 
 
 class Producer(threading.Thread):
     """A client that does not give up."""
 
-    def __init__(self, url: str, clip: Path, has_room: Callable[[], bool], seed: int) -> None:
+    def __init__(self, url: str, clip: Path, wanted: Callable[[], bool], seed: int) -> None:
         super().__init__()
         self._url = url
         self._video = clip.read_bytes()
-        self._has_room = has_room
+        self._wanted = wanted
         self._random = random.Random(seed)
         self._enough = threading.Event()
         self.accepted: list[UUID] = []
+        self.put_off: list[str] = []
         self.refused: list[str] = []
         self.unanswered = 0
 
@@ -33,7 +35,7 @@ class Producer(threading.Thread):
     def run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=10.0) as http:
             while not self._enough.wait(_WAIT_S):
-                if self._has_room():
+                if self._wanted():
                     self._submit(http)
 
     def _submit(self, http: httpx.Client) -> None:
@@ -41,11 +43,17 @@ class Producer(threading.Thread):
         headers = {"Content-Type": "video/mp4"}
         try:
             answer = http.post(f"/video/submit?pipeline={pipeline}", content=self._video, headers=headers)
+        except httpx.ConnectError:  # nobody is there to answer
+            self._enough.wait(_WAIT_FOR_THE_API_S)
         except httpx.HTTPError:
             self.unanswered += 1
-            self._enough.wait(_WAIT_FOR_THE_API_S)
-            return
+        else:
+            self._note(answer)
+
+    def _note(self, answer: httpx.Response) -> None:
         if answer.status_code == 202:
             self.accepted.append(UUID(answer.json()["job_id"]))
-        else:
-            self.refused.append(f"{answer.status_code} {answer.json().get('detail', '')}")
+            return
+        told = f"{answer.status_code} {answer.json().get('detail', '')}"
+        # The database may be locked by a process that is stopped; the video itself is a good one.
+        (self.put_off if answer.status_code == _OUT_OF_ORDER else self.refused).append(told)
