@@ -97,7 +97,10 @@ class ChildProcess(Generic[Request, Answer]):
         """
         assert self._connection is not None
         try:
-            # The answer goes first: a child may have died right after giving it.
+            # The answer goes first: a child may have died right after giving it. Without one there may be no
+            # end of the pipe either: a process that the child started may hold it open.
+            if not self._connection.poll():
+                raise EOFError
             return self._connection.recv()  # type: ignore[no-any-return]
         except (EOFError, OSError) as error:
             self._process.join(_STOP_TIMEOUT_S)

@@ -26,6 +26,11 @@ def doing(greeting: str) -> Callable[[str], str]:
                 os._exit(int(code))
             case ["hang"]:
                 time.sleep(600)
+            case ["fork", seconds]:
+                if os.fork() == 0:
+                    time.sleep(float(seconds))
+                    os._exit(0)
+                os._exit(1)
             case ["large"]:
                 return "x" * 10_000_000
             case ["pid"]:
@@ -76,6 +81,14 @@ def test_names_its_end_and_comes_back(child: Child, request_: str, cause: str) -
 
     assert str(death.value) == cause
     assert ask(child, "again") == "hello again"
+
+
+@pytest.mark.timeout(20)  # it would wait for the other one
+def test_its_end_is_noticed_although_one_that_it_forked_lives_on(child: Child) -> None:
+    child.send("fork 30")
+    assert child.wait_for_answer(10.0)
+    with pytest.raises(ChildDied, match="exit code 1"):
+        child.answer()
 
 
 def test_one_that_died_while_idle_is_replaced(child: Child) -> None:
