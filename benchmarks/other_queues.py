@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +23,10 @@ def huey_on(path: Path) -> SqliteHuey:
     return SqliteHuey(filename=str(path), fsync=True)
 
 
-def huey_task(huey: SqliteHuey) -> Any:
-    """Return the task that does nothing, for whoever enqueues and for whoever runs it."""
-    return huey.task(name="nothing")(lambda: "results/x.json")
+def huey_task(huey: SqliteHuey, work: Callable[[], object] = lambda: "results/x.json") -> Any:
+    """Return the one task of these measurements, which enqueues itself when called."""
+    # huey knows a task by its module too, which otherwise is that of the function.
+    return huey.task(name="nothing", __module__=__name__)(work)
 
 
 @contextmanager
@@ -78,3 +79,22 @@ class Procrastinate:
         job = await self._app.job_manager.fetch_job(None, self._worker)
         assert job is not None
         await self._app.job_manager.finish_job(job, Status.SUCCEEDED, delete_job=False)
+
+
+def procrastinate_task(app: procrastinate.App, work: Callable[..., Any] = lambda: None) -> Any:
+    """Return the one task of these measurements."""
+    return app.task(name="nothing")(work)
+
+
+def make_procrastinate_tables(url: str) -> None:
+    """Make procrastinate's tables, beside ours."""
+    Procrastinate(url).close()
+
+
+@contextmanager
+def deferring(url: str) -> Iterator[Callable[[], object]]:
+    """Give what defers a job, on one connection, as code that is not asynchronous does."""
+    connector = procrastinate.SyncPsycopgConnector(conninfo=conninfo(url), min_size=1, max_size=1)
+    app = procrastinate.App(connector=connector)
+    with app.open():
+        yield procrastinate_task(app).defer

@@ -37,6 +37,21 @@ def timed(run: Callable[[], object], times: int) -> list[float]:
     return taken
 
 
+def repeated_for(
+    duration_s: float, run: Callable[[], object], error: type[Exception] | tuple[()] = ()
+) -> tuple[list[float], int]:
+    """Run something again and again; return the seconds of each that succeeded, and how many failed with ``error``."""
+    taken, errors = [], 0
+    end = time.monotonic() + duration_s
+    while (began := time.monotonic()) < end:
+        try:
+            run()
+            taken.append(time.monotonic() - began)
+        except error:
+            errors += 1
+    return taken, errors
+
+
 def percentile(seconds: Sequence[float], percent: int) -> float:
     """Return the time that ``percent`` of them did not exceed."""
     return sorted(seconds)[min(len(seconds) * percent // 100, len(seconds) - 1)]

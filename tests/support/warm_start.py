@@ -106,6 +106,7 @@ def _answer_questions() -> None:
 
     for line in sys.stdin.buffer:
         question = json.loads(line)
+        answer: dict[str, int | None]
         if "start" in question:
             answer = {"pid": _fork(question["start"], question["environment"], question["log_path"])}
         else:
