@@ -1,14 +1,16 @@
-"""`make bench` runs every benchmark; names of some run only those."""
+"""`make bench` runs every benchmark; `python -m benchmarks claims wakeup` runs those two."""
 
 import sys
 
-from benchmarks import claims, decoding, release, roundtrip, wakeup, writers
+from benchmarks import claims, decoding, http_submit, release, roundtrip, submit, wakeup, writers
 
 BENCHMARKS = {
     "roundtrip": ("An empty job, enqueue to complete", roundtrip.run),
     "claims": ("Getting a job, by the size of the tables", claims.run),
     "wakeup": ("Waking an idle worker", wakeup.run),
     "release": ("Freeing the job of a killed analysis process", release.run),
+    "submit": ("Submitting jobs, by the number of clients", submit.run),
+    "http": ("Submitting an MP4 over HTTP, by the number of clients", http_submit.run),
     "writers": ("Writing to SQLite from many processes", writers.run),
     "decoding": ("Decoding, 1080p", decoding.run),
 }

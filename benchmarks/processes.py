@@ -28,8 +28,9 @@ def all_of(count: int, work: Callable[..., None], *arguments: object) -> list[An
     """Start ``count`` of them, let them begin at once, and return what each sends."""
     pipes = [_spawning.Pipe() for _ in range(count)]
     processes = [_spawning.Process(target=work, args=(there, *arguments), daemon=True) for _, there in pipes]
-    for process in processes:
+    for process, (_, there) in zip(processes, pipes, strict=True):
         process.start()
+        there.close()  # so that one that dies ends the measurement
     for here, _ in pipes:
         here.recv()
     for here, _ in pipes:
