@@ -1,12 +1,15 @@
 """Tables full of jobs, half of them over and half waiting, made by a few statements on whole sets."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
 
 from benchmarks.other_queues import huey_on, huey_task
 from reelwork.db.engine import Database
+from reelwork.db.transaction import Transaction
 from tests.support.jobs import DEFINITION
 
 _COLUMNS = (
@@ -56,7 +59,7 @@ _EVENTS = """
 def fill(database: Database, first: int, last: int) -> None:
     """Add jobs of Reelwork, numbered from ``first`` to ``last``; each that waits has its hint."""
     jobs = text(_JOBS[database.engine.dialect.name].format(columns=_COLUMNS))
-    with database.writing() as transaction:
+    with database.writing() as transaction, _large_cache(database, transaction):
         transaction.execute(jobs, {"first": first, "last": last, "definition": json.dumps(DEFINITION)})
         transaction.execute(text(_NO_LONGER))
         transaction.execute(text(_HINTS))
@@ -77,6 +80,18 @@ def fill_procrastinate(database: Database, first: int, last: int) -> None:
         transaction.execute(text(_WITHOUT_TRIGGERS))
         transaction.execute(text(_OTHER_JOBS), {"first": first, "last": last})
         transaction.execute(text(_EVENTS), {"known": known})
+
+
+@contextmanager
+def _large_cache(database: Database, transaction: Transaction) -> Iterator[None]:
+    """Keep indexes of random keys in memory while they grow; what is measured later has the usual cache."""
+    if not database.is_sqlite:
+        yield
+        return
+    (usual,) = transaction.connection.exec_driver_sql("PRAGMA cache_size").one()
+    transaction.connection.exec_driver_sql("PRAGMA cache_size = -524288")
+    yield
+    transaction.connection.exec_driver_sql(f"PRAGMA cache_size = {usual}")
 
 
 def settle(database: Database) -> None:
