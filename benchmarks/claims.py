@@ -1,6 +1,7 @@
 """What it takes to get a job to work on, as the tables grow: Reelwork beside huey and procrastinate.
 
-Half of the jobs are over and half wait.
+Half of the jobs are over and half wait. Tables of every size are there at once and take turns, so that what they say of
+growth does not depend on what the machine did meanwhile.
 
 - Reelwork, hint then claim: what a worker does; the claim is durable and carries a lease. The other two ways of it
   are measured beside: the claim of a known job, and the look for the oldest one that a worker takes when the queue
@@ -12,7 +13,7 @@ Half of the jobs are over and half wait.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -32,99 +33,106 @@ _TIMES = 120
 _UNMEASURED = 20
 _LEASE_S = 3600.0
 _AS_WORKERS_DO = "hint, then claim"
+_ALONE = "claim alone"
+_OLDEST = "claim the oldest"
 
-
-@dataclass(frozen=True)
-class _Other:
-    """Another queue: how to add jobs numbered from one to another number, and how to take one."""
-
-    name: str
-    fill: Callable[[int, int], None]
-    take: Callable[[], object]
+_Take = Callable[[], None]
+_Other = Callable[[Database, str, int], AbstractContextManager[_Take]]
+_Taken = dict[tuple[int, str], list[float]]
 
 
 def run() -> None:
     """Measure and print."""
-    with sqlite_url() as url, opened(url) as database, _huey() as huey:
-        _Comparison("SQLite", database, huey).run()
-    with postgresql_url() as url, opened(url) as database, _procrastinate(url, database) as other:
-        _Comparison("PostgreSQL", database, other).run()
+    _compare("SQLite", sqlite_url, HUEY, _huey)
+    _compare("PostgreSQL", postgresql_url, PROCRASTINATE, _procrastinate)
 
 
-class _Comparison:
-    def __init__(self, name: str, database: Database, other: _Other) -> None:
-        self._name = name
-        self._database = database
-        self._queue = DatabaseQueue(database)
-        self._store = JobStore(database, self._queue)
-        self._other = other
-        self._before: dict[str, float] = {}
-
-    def run(self) -> None:
-        for first, size in zip((0, *_SIZES), _SIZES, strict=False):
-            fill(self._database, first + 1, size)
-            self._other.fill(first + 1, size)
-            settle(self._database)
-            self._measure(size)
-
-    def _measure(self, size: int) -> None:
-        beside = {_AS_WORKERS_DO: self._by_hint, self._other.name: self._other.take}
-        taken = _warmed_up(beside)
-        known = iter(_newest(self._database))
-        # Not in turns with the others: these leave hints behind of jobs that are claimed.
-        for way, claim in {"claim alone": lambda: self._claim(next(known)), "claim the oldest": self._oldest}.items():
-            taken |= _warmed_up({way: claim})
-        for way, seconds in taken.items():
-            self._print(size, way, f"{in_ms(seconds)}   {self._growth(way, seconds)}")
-        ratio = compared(taken[self._other.name], taken[_AS_WORKERS_DO])
-        self._print(size, f"{self._other.name} against Reelwork:", ratio)
-        self._print(size, "size of queue", f"{in_ms(timed(self._queue.size, 20))}   says {self._queue.size():,}")
-
-    def _growth(self, way: str, seconds: list[float]) -> str:
-        median = percentile(seconds, 50)
-        return f"x{median / self._before.setdefault(way, median):.2f} of {_SIZES[0]:,}"
-
-    def _print(self, size: int, what: str, figures: str) -> None:
-        print(f"{self._name:10} {size:>9,} jobs   {what:38} {figures}", flush=True)
-
-    def _by_hint(self) -> None:
-        job_id = self._queue.dequeue()
-        assert job_id is not None
-        self._claim(job_id)
-
-    def _claim(self, job_id: UUID) -> None:
-        assert self._store.claim(job_id, "benchmark", _LEASE_S)
-
-    def _oldest(self) -> None:
-        assert self._store.claim_next("benchmark", _LEASE_S)
+def _compare(name: str, url: Callable[[], AbstractContextManager[str]], other_name: str, other: _Other) -> None:
+    with ExitStack() as stack:
+        tables = {size: stack.enter_context(_tables(size, url, other)) for size in _SIZES}
+        taken = _measured(tables, other_name)
+        for size, table in tables.items():
+            _print(f"{name:10} {size:>9,} jobs  ", size, taken, other_name)
+            seconds, count = timed(table.queue.size, _UNMEASURED), table.queue.size()
+            print(f"{name:10} {size:>9,} jobs   {'size of queue':20} {in_ms(seconds)}   says {count:,}", flush=True)
 
 
-def _warmed_up(ways: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+def _measured(tables: "dict[int, _Tables]", other: str) -> _Taken:
+    beside: dict[tuple[int, str], _Take] = {}
+    afterwards: dict[tuple[int, str], _Take] = {}
+    for size, table in tables.items():
+        beside |= {(size, _AS_WORKERS_DO): table.by_hint, (size, other): table.take_from_other}
+        afterwards |= {(size, _ALONE): table.newest, (size, _OLDEST): table.oldest}
+    # Not in turns with the others: these leave hints behind of jobs that are claimed.
+    return _warmed_up(beside) | _warmed_up(afterwards)
+
+
+def _warmed_up(ways: dict[tuple[int, str], _Take]) -> _Taken:
     in_turns(ways, _UNMEASURED)
     return in_turns(ways, _TIMES)
 
 
+def _print(before: str, size: int, taken: _Taken, other: str) -> None:
+    for way in (_AS_WORKERS_DO, other, _ALONE, _OLDEST):
+        seconds = taken[size, way]
+        growth = percentile(seconds, 50) / percentile(taken[_SIZES[0], way], 50)
+        print(f"{before} {way:20} {in_ms(seconds)}   x{growth:.2f} of {_SIZES[0]:,}")
+    print(f"{before} {other} against Reelwork: {compared(taken[size, other], taken[size, _AS_WORKERS_DO])}")
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Full tables of Reelwork, and how to take a job from as full ones of another queue."""
+
+    queue: DatabaseQueue
+    store: JobStore
+    newest_first: Iterator[UUID]
+    take_from_other: _Take
+
+    def by_hint(self) -> None:
+        job_id = self.queue.dequeue()
+        assert job_id is not None
+        assert self.store.claim(job_id, "benchmark", _LEASE_S)
+
+    def newest(self) -> None:
+        """Claim a known job at the end of the line, out of the way of the other claims."""
+        assert self.store.claim(next(self.newest_first), "benchmark", _LEASE_S)
+
+    def oldest(self) -> None:
+        assert self.store.claim_next("benchmark", _LEASE_S)
+
+
+@contextmanager
+def _tables(size: int, url: Callable[[], AbstractContextManager[str]], other: _Other) -> Iterator[_Tables]:
+    with url() as where, opened(where) as database, other(database, where, size) as take_from_other:
+        fill(database, size)
+        settle(database)
+        queue = DatabaseQueue(database)
+        yield _Tables(queue, JobStore(database, queue), iter(_newest(database)), take_from_other)
+
+
 def _newest(database: Database) -> list[UUID]:
-    """Jobs at the end of the line, out of the way of the other claims."""
     with database.reading() as transaction:
         newest = select(Job.job_id).where(PENDING).order_by(Job.created_at.desc()).limit(_TIMES + _UNMEASURED)
         return list(transaction.scalars(newest))
 
 
 @contextmanager
-def _huey() -> Iterator[_Other]:
+def _huey(database: Database, url: str, size: int) -> Iterator[_Take]:
     with huey_file() as path:
+        fill_huey(path, size)
         huey = huey_on(path)
         huey_task(huey)
 
         def take() -> None:
             assert huey.dequeue() is not None
 
-        yield _Other(HUEY, lambda first, last: fill_huey(path, first, last), take)
+        yield take
         huey.storage.close()
 
 
 @contextmanager
-def _procrastinate(url: str, database: Database) -> Iterator[_Other]:
+def _procrastinate(database: Database, url: str, size: int) -> Iterator[_Take]:
     with closing(Procrastinate(url)) as other:
-        yield _Other(PROCRASTINATE, lambda first, last: fill_procrastinate(database, first, last), other.fetch)
+        fill_procrastinate(database, size)
+        yield other.fetch

@@ -17,7 +17,7 @@ _COLUMNS = (
 )
 _JOBS = {
     "sqlite": """
-        WITH RECURSIVE numbers (n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
         INSERT INTO job ({columns})
         SELECT lower(hex(randomblob(16))), iif(n % 2, 'pending', 'completed'),
                strftime('%Y-%m-%d %H:%M:%f000', '2024-01-01', n || ' seconds'),
@@ -30,12 +30,9 @@ _JOBS = {
                timestamptz '2024-01-01' + n * interval '1 second', timestamptz '2024-01-01' + n * interval '1 second',
                'video_jobs/x.mp4', CASE n % 2 WHEN 1 THEN NULL ELSE 'results/x.json' END, 'frames',
                CAST(:definition AS json), '{{}}', 0
-        FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n""",
+        FROM generate_series(1, CAST(:count AS integer)) AS n""",
 }
-_NO_LONGER = "DELETE FROM queue_entry WHERE job_id IN (SELECT job_id FROM job WHERE status <> 'pending')"
-_HINTS = """
-    INSERT INTO queue_entry (job_id) SELECT job_id FROM job
-    WHERE status = 'pending' AND job_id NOT IN (SELECT job_id FROM queue_entry) ORDER BY created_at"""
+_HINTS = "INSERT INTO queue_entry (job_id) SELECT job_id FROM job WHERE status = 'pending' ORDER BY created_at"
 
 _MESSAGES = """
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
@@ -47,39 +44,36 @@ _OTHER_JOBS = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, args, status)
     SELECT 'default', 'nothing', '{}',
            CAST(CASE n % 2 WHEN 1 THEN 'todo' ELSE 'succeeded' END AS procrastinate_job_status)
-    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) AS n"""
+    FROM generate_series(1, CAST(:count AS integer)) AS n"""
 _EVENTS = """
     INSERT INTO procrastinate_events (job_id, type)
     SELECT id, event FROM procrastinate_jobs,
            unnest(CAST(CASE status WHEN 'todo' THEN '{deferred}' ELSE '{deferred, started, succeeded}' END
-                       AS procrastinate_job_event_type[])) AS event
-    WHERE id > :known"""
+                       AS procrastinate_job_event_type[])) AS event"""
 
 
-def fill(database: Database, first: int, last: int) -> None:
-    """Add jobs of Reelwork, numbered from ``first`` to ``last``; each that waits has its hint."""
+def fill(database: Database, count: int) -> None:
+    """Fill the tables of Reelwork; each job that waits has its hint."""
     jobs = text(_JOBS[database.engine.dialect.name].format(columns=_COLUMNS))
     with database.writing() as transaction, _large_cache(database, transaction):
-        transaction.execute(jobs, {"first": first, "last": last, "definition": json.dumps(DEFINITION)})
-        transaction.execute(text(_NO_LONGER))
+        transaction.execute(jobs, {"count": count, "definition": json.dumps(DEFINITION)})
         transaction.execute(text(_HINTS))
 
 
-def fill_huey(path: Path, first: int, last: int) -> None:
-    """Add as many messages as jobs of ``fill`` wait; of a job that is over huey keeps nothing."""
+def fill_huey(path: Path, count: int) -> None:
+    """Add a message for each of the jobs that waits; of a job that is over huey keeps nothing."""
     huey = huey_on(path)
     message = huey.serialize_task(huey_task(huey).s())
-    huey.storage.sql(_MESSAGES, ((last - first + 1) // 2, huey.storage.name, message), commit=True)
+    huey.storage.sql(_MESSAGES, (count // 2, huey.storage.name, message), commit=True)
     huey.storage.close()
 
 
-def fill_procrastinate(database: Database, first: int, last: int) -> None:
-    """Add jobs of procrastinate, whose tables are there already, with the events it would have noted."""
+def fill_procrastinate(database: Database, count: int) -> None:
+    """Fill the tables of procrastinate, which are there already, with the events too that it would have noted."""
     with database.writing() as transaction:
-        known = transaction.scalar(text("SELECT coalesce(max(id), 0) FROM procrastinate_jobs"))
         transaction.execute(text(_WITHOUT_TRIGGERS))
-        transaction.execute(text(_OTHER_JOBS), {"first": first, "last": last})
-        transaction.execute(text(_EVENTS), {"known": known})
+        transaction.execute(text(_OTHER_JOBS), {"count": count})
+        transaction.execute(text(_EVENTS))
 
 
 @contextmanager

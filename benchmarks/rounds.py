@@ -2,7 +2,10 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
+
+_Name = TypeVar("_Name", bound=Hashable)
 
 
 def interleaved(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
@@ -18,9 +21,9 @@ def interleaved(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def in_turns(ways: dict[str, Callable[[], object]], times: int) -> dict[str, list[float]]:
+def in_turns(ways: Mapping[_Name, Callable[[], object]], times: int) -> dict[_Name, list[float]]:
     """Run every way many times, each once a turn; return the seconds of each."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    taken: dict[_Name, list[float]] = {name: [] for name in ways}
     for _ in range(times):
         for name, run in ways.items():
             taken[name] += timed(run, 1)
