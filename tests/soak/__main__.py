@@ -9,7 +9,7 @@ should be, or when the database is damaged. These variables set what it does, on
     SOAK_SECONDS       how long to go on when none of these targets is given (300)
     SOAK_DATABASES     which databases (sqlite,postgresql)
     SOAK_APIS          how many APIs (2)
-    SOAK_WORKERS       how many workers (4)
+    SOAK_WORKERS       how many workers (6)
     SOAK_SEED          what the dice begin with (a new one each time)
 
 Every target given has to be met, however long that takes.
@@ -54,7 +54,7 @@ def _database(kind: str, directory: Path) -> Iterator[Database]:
 def _soaked(kind: str, nursery: Nursery, seed: int, *, with_fence: bool) -> bool:
     """Run a soak on one database; tell whether all was well."""
     directory = Path(tempfile.mkdtemp(prefix="reelwork-soak-"))
-    apis, workers = int(os.environ.get("SOAK_APIS", "2")), int(os.environ.get("SOAK_WORKERS", "4"))
+    apis, workers = int(os.environ.get("SOAK_APIS", "2")), int(os.environ.get("SOAK_WORKERS", "6"))
     with _database(kind, directory) as database:
         soak = Soak(directory, database, nursery, apis=apis, workers=workers, with_fence=with_fence, seed=seed)
         try:
