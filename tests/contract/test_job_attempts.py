@@ -66,15 +66,24 @@ class TestLosingAnAttempt:
         assert 0 <= rest_of(database, lease.job_id, now) - AttemptPolicy().rest_s < 20
         assert now <= after["updated_at"] <= clock_of(database)
 
-    def test_a_job_that_rests_is_not_hinted_at(
+    def test_a_job_that_rests_is_hinted_at_and_one_that_failed_is_not(
         self, database: Database, store: JobStore, database_queue: DatabaseQueue
     ) -> None:
-        """A hint that came now would be spent before the job can be claimed; workers find it when they look."""
+        """So that a worker that waits learns of the rest, and when it is over."""
         job_id = added(store)
         waiting_hints(database_queue)
-        for cause in (CRASH, WORKER_LOST, CRASH):
+        for cause, hints in ((CRASH, [job_id]), (WORKER_LOST, [job_id]), (CRASH, [])):
             lose(database, store, job_id, cause)
-            assert database_queue.size() == 0
+            assert waiting_hints(database_queue) == hints
+
+    def test_it_is_said_when_the_first_rest_is_over(self, database: Database, store: JobStore) -> None:
+        assert store.rest_over_in_s() is None
+        added(store)
+        claimed(store, added(store))
+        assert store.rest_over_in_s() is None
+        for rest_s in (300, 60, 120):
+            update_row(database, added(store), not_before=database_now(rest_s))
+        assert 50 < (store.rest_over_in_s() or 0) <= 60
 
     def test_it_cannot_be_claimed_while_it_rests(self, database: Database, store: JobStore) -> None:
         for cause in (CRASH, WORKER_LOST):
@@ -208,11 +217,21 @@ class TestExpiry:
             let_lease_run_out(database, job_id)
             expected = ([job_id], []) if attempt < 3 else ([], [job_id])
             assert store.expire_leases() == expected
+            assert waiting_hints(database_queue) == expected[0]
         row = row_of(database, job_id)
         assert (row["status"], row["attempt"]) == (JobStatus.FAILED, 3)
         assert {name: row[name] for name in NO_LEASE} == NO_LEASE
         assert row["error_message"] == "The worker was lost (it was killed, or its machine stopped) three times."
-        assert database_queue.size() == 0
+
+    def test_it_is_said_when_the_first_lease_is_over(self, database: Database, store: JobStore) -> None:
+        assert store.lease_over_in_s() is None
+        lease, later = claimed(store, added(store)), claimed(store, added(store))
+        store.renew(later, 600)
+        assert 0 < (store.lease_over_in_s() or 0) <= LEASE_S
+        store.complete(lease, "video_results/x.json")
+        assert LEASE_S < (store.lease_over_in_s() or 0) <= 600
+        let_lease_run_out(database, later.job_id)
+        assert (store.lease_over_in_s() or 0) < 0
 
     def test_what_is_not_lost_stays_as_it_is(
         self, database: Database, store: JobStore, database_queue: DatabaseQueue

@@ -166,6 +166,30 @@ class TestWaiting:
         assert sorted(taken[1:], key=str) == sorted(job_ids, key=str)
 
 
+class TestClosing:
+    @pytest.mark.timeout(30)  # it would wait for a minute
+    def test_those_who_wait_return(self, queue: QueueService) -> None:
+        queue.dequeue(0.01)  # everything is connected
+        waiting = [threading.Thread(target=queue.dequeue, args=(60,)) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+        queue.close()
+        for thread in waiting:
+            thread.join(60)
+
+    @pytest.mark.timeout(30)
+    def test_nobody_waits_any_more(self, queue: QueueService) -> None:
+        queue.close()
+        assert queue.dequeue(60) is None
+
+    def test_hints_are_still_there(self, queue: QueueService) -> None:
+        job_ids = some_ids(2)
+        fill(queue, job_ids)
+        queue.close()
+        assert queue.size() == 2
+        assert drain(queue) == job_ids
+
+
 class TestConcurrency:
     def test_threads_share_the_hints_without_losing_or_doubling_one(self, queue: QueueService) -> None:
         job_ids = some_ids(60)

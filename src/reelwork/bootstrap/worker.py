@@ -26,7 +26,7 @@ def make_worker(settings: Settings, stop: StopRequest, concurrency: int = 1) -> 
         runner = JobRunner(base.store, base.storage, child, stop, limits, settings.lease_s)
         return Slot(name, base.queue, base.store, runner, stop, settings.lease_s)
 
-    return Worker(name, [slot(number) for number in range(concurrency)], _rescue(base, settings), stop)
+    return Worker(name, base.queue, [slot(number) for number in range(concurrency)], _rescue(base, settings), stop)
 
 
 def make_rescue(settings: Settings, orphan_age_s: float | None = None) -> Rescue:

@@ -62,6 +62,9 @@ CLAIM = _CLAIM.where(_IS_THE_JOB)
 # An idle worker only reads: a write would wait its turn for nothing.
 ANY_WAITING = _OLDEST
 
+# When to look again if nothing waits.
+FIRST_REST = select(func.min(_job.not_before), database_now()).where(PENDING)
+
 # SKIP LOCKED (ignored by SQLite, which has one writer): workers that look at once take different jobs.
 CLAIM_OLDEST = _CLAIM.where(_job.job_id == _OLDEST.with_for_update(skip_locked=True).scalar_subquery())
 
@@ -99,6 +102,7 @@ _NOTE_CAUSE = (
 LOSE_ATTEMPT = _NOTE_CAUSE.where(_FENCE)
 ANY_LEASE_RAN_OUT = select(_job.job_id).where(_LEASE_RAN_OUT).limit(1)
 EXPIRE_LEASES = _NOTE_CAUSE.where(_LEASE_RAN_OUT)
+FIRST_LEASE = select(func.min(_job.lease_expires_at), database_now()).where(RUNNING)
 
 LET_REST = (
     _move(JobStatus.RUNNING, JobStatus.PENDING)

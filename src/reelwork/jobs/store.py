@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Delete, Update
+from sqlalchemy import Delete, Executable, Update
 
 from reelwork import faults
 from reelwork.db.engine import Database
@@ -108,6 +108,20 @@ class JobStore:
         lease = Lease(row.job_id, token, row.attempt)
         return Claim(lease, begun_at, row.input_path, row.pipeline_definition, row.options)
 
+    def rest_over_in_s(self) -> float | None:
+        """Return how soon the first of the jobs that rest may be claimed; None when none rests."""
+        return self._soonest(statements.FIRST_REST)
+
+    def lease_over_in_s(self) -> float | None:
+        """Return how soon the first lease ends unless it is renewed; None when no job is running."""
+        return self._soonest(statements.FIRST_LEASE)
+
+    def _soonest(self, statement: Executable) -> float | None:
+        with self._database.reading() as transaction:
+            row: Sequence[Any] = transaction.execute(statement).one()
+        moment, now = row
+        return None if moment is None else float((moment - now).total_seconds())
+
     def renew(self, lease: Lease, lease_s: float) -> bool:
         """Extend a lease; False when it was lost."""
         return bool(self._changed(statements.RENEW, **_shown(lease), seconds=lease_s))
@@ -186,6 +200,8 @@ class JobStore:
                 message = told(causes.splitlines())
                 transaction.execute(statements.FAIL_AFTER_THE_LAST, {"the_job": job_id, "message": message})
                 failed.append(job_id)
+        # They rest, but whoever waits for work learns until when.
+        self._hint(transaction, released)
         return released, failed
 
     def _changed(self, statement: Update | Delete, **given: Any) -> Sequence[Any]:

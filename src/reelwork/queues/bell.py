@@ -28,5 +28,8 @@ class Bell(Protocol):
     def listening(self) -> AbstractContextManager[Ear]:
         """Lend an ear to the calling thread for the time of the block."""
 
+    def ring(self) -> None:
+        """Ring at once, for those who wait in this process; others may hear it too."""
+
     def close(self) -> None:
         """Let go of what listens; the next use begins anew."""

@@ -60,6 +60,7 @@ class DatabaseQueue:
     def __init__(self, database: Database, poll_interval_s: float = POLL_INTERVAL_S) -> None:
         self._database = database
         self._poll_interval_s = poll_interval_s
+        self._closed = False
         self._insert = _insert_by(sqlite if database.is_sqlite else postgresql)
         self._bell = _bell_of(database)
         database.at_close(self._bell.close)
@@ -80,11 +81,16 @@ class DatabaseQueue:
         with self._listening(timeout_s) as ear:
             # The ear is lent before the first look: a hint that comes in between rings.
             while (job_id := self._take_if_any()) is None:
-                if (remaining_s := deadline - time.monotonic()) > 0 and ear is not None:
+                if (remaining_s := deadline - time.monotonic()) > 0 and ear is not None and not self._closed:
                     ear.wait(min(self._poll_interval_s, remaining_s))
-                if time.monotonic() >= deadline:
+                if time.monotonic() >= deadline or self._closed:
                     return None  # without a last look: nothing rang, and the next call looks first
         return job_id
+
+    def close(self) -> None:
+        """See ``QueueService``."""
+        self._closed = True
+        self._bell.ring()
 
     def size(self) -> int:
         """See ``QueueService``.

@@ -11,6 +11,7 @@ class MemoryQueue:
     def __init__(self) -> None:
         self._hints: deque[UUID] = deque()
         self._changed = threading.Condition()
+        self._closed = False
 
     def enqueue(self, job_id: UUID) -> None:
         """See ``QueueService``."""
@@ -22,8 +23,14 @@ class MemoryQueue:
     def dequeue(self, timeout_s: float = 0.0) -> UUID | None:
         """See ``QueueService``."""
         with self._changed:
-            self._changed.wait_for(lambda: self._hints, timeout_s)
+            self._changed.wait_for(lambda: self._hints or self._closed, timeout_s)
             return self._hints.popleft() if self._hints else None
+
+    def close(self) -> None:
+        """See ``QueueService``."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def size(self) -> int:
         """See ``QueueService``."""

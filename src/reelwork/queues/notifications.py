@@ -35,6 +35,12 @@ class Notifications:
         """See ``Bell``; of the same notification the server keeps one for each transaction."""
         transaction.execute(sql_select(func.pg_notify(_CHANNEL, "")))
 
+    def ring(self) -> None:
+        """See ``Bell``."""
+        with self._mutex:
+            if self._listener is not None:
+                self._listener.rings.ring()
+
     @contextmanager
     def listening(self) -> Iterator["_Ear"]:
         """See ``Bell``."""

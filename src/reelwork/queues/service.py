@@ -17,5 +17,8 @@ class QueueService(Protocol):
     def dequeue(self, timeout_s: float = 0.0) -> UUID | None:
         """Take the oldest hint, waiting up to ``timeout_s`` for one; None if none came."""
 
+    def close(self) -> None:
+        """Let every ``dequeue`` in this process, those that wait now and later ones, return at once."""
+
     def size(self) -> int:
         """Return how many hints are waiting, perhaps approximately."""

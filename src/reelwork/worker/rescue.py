@@ -12,7 +12,8 @@ from reelwork.worker.scratch import remove_abandoned
 
 log = logging.getLogger(__name__)
 
-_LEASES_EVERY_S = 0.5
+_LEASES_EVERY_S = 5.0
+_SHORTEST_WAIT_S = 0.02
 _FILES_EVERY_S = 3600.0
 _MOST_RETENTION_INTERVAL_S = 60.0
 
@@ -48,13 +49,21 @@ class Rescue:
             every_s = min(retention_s, _MOST_RETENTION_INTERVAL_S)
             self._chores.append(Chore("rescue.retention", retention.remove_expired, every_s))
 
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until ``run_if_due`` must be called again."""
+        return max(self._due_at - time.monotonic(), 0.0)
+
     def run_if_due(self) -> None:
-        """Look for lost workers twice a second, for files once an hour; first at once."""
+        """Look for lost workers when the first lease is over, for files once an hour; first at once."""
         for chore in self._chores:
             chore.begin_if_due()
-        if time.monotonic() >= self._due_at:
-            self._due_at = time.monotonic() + self._interval_s
+        if (now := time.monotonic()) >= self._due_at:
+            self._due_at = now + self._interval_s
             self._take_from_lost_workers()
+            # A lease that is given meanwhile lasts longer than the interval.
+            if (over_in_s := self._store.lease_over_in_s()) is not None:
+                self._due_at = min(self._due_at, now + max(over_in_s, _SHORTEST_WAIT_S))
 
     def run(self, *, remove_foreign: bool = False) -> Rescued:
         """Run one whole pass, now.

@@ -13,8 +13,8 @@ from reelwork.worker.stop import StopRequest
 
 log = logging.getLogger(__name__)
 
-_HINT_TIMEOUT_S = 1.0
 _LOOK_EVERY_S = 5.0
+_SHORTEST_WAIT_S = 0.02
 _BACK_OFF_S = 1.0
 _LONGEST_BACK_OFF_S = 10.0
 
@@ -23,7 +23,7 @@ class Slot:
     """Runs jobs until asked to stop.
 
     Hints make it quick; that it finds every job does not depend on them: it looks into the job table
-    itself from time to time, and all the time while the queue is silent.
+    itself from time to time, and when the first rest there is over.
     """
 
     def __init__(
@@ -74,26 +74,28 @@ class Slot:
     def _look(self) -> Claim | None:
         """Claim what has waited longest, hint or no hint."""
         claim = self._store.claim_next(self._name, self._lease_s)
-        self._look_at = time.monotonic() + _LOOK_EVERY_S
+        wait_s = _LOOK_EVERY_S
+        if claim is None and (rest_s := self._store.rest_over_in_s()) is not None:
+            wait_s = min(wait_s, max(rest_s, _SHORTEST_WAIT_S))
+        self._look_at = time.monotonic() + wait_s
         return claim
 
     def _follow_hint(self) -> Claim | None:
         job_id = self._hint()
-        if job_id is None:
-            self._look_at = 0.0  # a silent queue may be an empty one, or one that lost everything
-            return None
-        if self._stop.asked:
+        if job_id is None or self._stop.asked:
             return None
         faults.point("hint.taken")
         claim = self._store.claim(job_id, self._name, self._lease_s)
         if claim is None:
             log.info("hint.outdated", extra={"job_id": str(job_id)})
+            self._look_at = 0.0  # perhaps it rests, and the table says until when
         return claim
 
     def _hint(self) -> UUID | None:
         try:
-            return self._queue.dequeue(_HINT_TIMEOUT_S)
+            return self._queue.dequeue(max(self._look_at - time.monotonic(), 0.0))
         except ServiceUnavailable as error:
             log.warning("queue.unavailable", extra={"reason": str(error)})
             self._stop.wait(_BACK_OFF_S)
+            self._look_at = 0.0
             return None

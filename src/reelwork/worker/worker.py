@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 
 from reelwork.errors import ServiceUnavailable
+from reelwork.queues.service import QueueService
 from reelwork.worker.rescue import Rescue
 from reelwork.worker.slot import Slot
 from reelwork.worker.stop import StopRequest
 
 log = logging.getLogger(__name__)
 
-_HOUSEKEEPING_S = 0.5
 _BEYOND_GRACE_S = 5.0
 _LOOK_EVERY_S = 0.1
 _HOUR_S = 3600.0
@@ -26,8 +26,11 @@ class Worker:
     slot's child process.
     """
 
-    def __init__(self, name: str, slots: Sequence[Slot], rescue: Rescue, stop: StopRequest) -> None:
+    def __init__(
+        self, name: str, queue: QueueService, slots: Sequence[Slot], rescue: Rescue, stop: StopRequest
+    ) -> None:
         self._name = name
+        self._queue = queue
         self._slots = slots
         self._rescue = rescue
         self._stop = stop
@@ -46,7 +49,8 @@ class Worker:
             thread.start()
         while not self._stop.asked:
             self._keep_house()
-            self._stop.wait(_HOUSEKEEPING_S)
+            self._stop.wait(self._rescue.due_in_s)
+        self._queue.close()
         for thread in threads:
             thread.join()
         log.info("worker.stopped", extra={"worker": self._name})

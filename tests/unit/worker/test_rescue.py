@@ -47,6 +47,25 @@ def test_one_pass(jobs: Jobs, make_rescue: Callable[..., Rescue], database: Data
     assert jobs.files() == {video_key(lost.job_id), video_key(healthy.job_id)}
 
 
+def test_it_is_due_when_the_first_lease_is_over(
+    jobs: Jobs, make_rescue: Callable[..., Rescue], database: Database
+) -> None:
+    rescue = make_rescue()
+    assert rescue.due_in_s == 0
+    rescue.run_if_due()
+    assert 4 < rescue.due_in_s <= 5
+    lost = jobs.running()
+    update_row(database, lost.job_id, lease_expires_at=database_now(1))
+    rescue = make_rescue()
+    rescue.run_if_due()
+    assert rescue.due_in_s <= 1
+    wait_until(lambda: rescue.due_in_s == 0)
+    rescue.run_if_due()
+    job = jobs.store.get(lost.job_id)
+    assert job is not None
+    assert job.status == JobStatus.PENDING
+
+
 def test_a_job_that_lost_its_last_worker_fails(
     jobs: Jobs, storage: LocalStorage, database: Database, database_queue: DatabaseQueue
 ) -> None:

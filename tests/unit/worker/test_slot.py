@@ -1,16 +1,28 @@
-"""How a slot waits while the storage or the database is away."""
+"""How a slot waits: for work, for the end of a rest, for a storage or a database that is away."""
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
+from reelwork.db.engine import Database
 from reelwork.errors import ServiceUnavailable
-from reelwork.jobs.store import Claim, JobStore
+from reelwork.jobs.attempts import AttemptPolicy
+from reelwork.jobs.model import Job
+from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.queues.database import DatabaseQueue
+from reelwork.queues.memory import MemoryQueue
+from reelwork.storage.local import LocalStorage
+from reelwork.worker.files import OrphanedFiles
+from reelwork.worker.rescue import Rescue
+from reelwork.worker.retention import Retention
 from reelwork.worker.runner import JobRunner
 from reelwork.worker.slot import Slot
 from reelwork.worker.stop import StopRequest
+from reelwork.worker.worker import Worker
 from tests.support.jobs import make_job
+from tests.support.waiting import wait_until
 
 LEASE_S = 60.0
 
@@ -86,3 +98,62 @@ def test_begins_anew_after_a_good_while(store: JobStore, make_slot: Callable[...
     slot = make_slot(stop, fails_late)
     slot.work()
     assert stop.waited_s == [1, 2, 4, 1, 2]
+
+
+class StopsAfterOne(Runner):
+    """Completes a job, notes when it came, and asks to stop."""
+
+    def __init__(self, store: JobStore, stop: StopRequest) -> None:
+        super().__init__(store, lambda: True)
+        self._stop = stop
+        self.began_at = 0.0
+
+    def run(self, claim: Claim) -> None:
+        self.began_at = time.monotonic()
+        super().run(claim)
+        self._stop.ask()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["before it waits", "while it waits"])
+def test_begins_a_job_when_its_rest_is_over(database: Database, known: bool) -> None:
+    """And not when it looks the next time, which is seconds later."""
+    queue = DatabaseQueue(database)
+    store = JobStore(database, queue, AttemptPolicy(rest_s=1.0))
+    stop = StopRequest(0)
+    runner = StopsAfterOne(store, stop)
+    slot = threading.Thread(target=Slot("worker", queue, store, runner, stop, LEASE_S).work)
+    if not known:
+        slot.start()
+    job = make_job()
+    lease = begun(store, job)
+    store.lose_attempt(lease, "It crashed")
+    rests_from = time.monotonic()
+    if known:
+        slot.start()
+    slot.join(30)
+    assert 0.9 < runner.began_at - rests_from < 3
+
+
+def begun(store: JobStore, job: Job) -> Lease:
+    """Add a job that a slot cannot take, and claim it for another worker."""
+    elsewhere = JobStore(store._database, MemoryQueue())
+    elsewhere.add(job)
+    claim = elsewhere.claim(job.job_id, "other", LEASE_S)
+    assert claim is not None
+    return claim.lease
+
+
+@pytest.mark.timeout(60)
+def test_an_idle_worker_ends_at_once(database: Database, storage: LocalStorage) -> None:
+    queue = DatabaseQueue(database)
+    store = JobStore(database, queue)
+    stop = StopRequest(60)
+    slots = [Slot("worker", queue, store, Runner(store, lambda: True), stop, LEASE_S) for _ in range(3)]
+    rescue = Rescue(store, OrphanedFiles(store, storage, 3600), Retention(store, storage, 0), lease_s=30, retention_s=0)
+    worker = threading.Thread(target=Worker("worker", queue, slots, rescue, stop).run)
+    worker.start()
+    wait_until(lambda: all(slot._look_at > 0 for slot in slots))
+    asked_at = time.monotonic()
+    stop.ask()
+    worker.join()
+    assert time.monotonic() - asked_at < 2
