@@ -1,10 +1,11 @@
 """One way to open the database and to run a transaction on it, for SQLite and PostgreSQL alike."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import URL, Connection, Engine, Executable, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase
 
@@ -12,7 +13,7 @@ from reelwork.db.outages import answering
 from reelwork.db.postgresql import postgresql_engine
 from reelwork.db.process_guard import ProcessGuard
 from reelwork.db.sqlite import WRITING, SqliteFile, sqlite_engine
-from reelwork.db.transaction import Transaction
+from reelwork.db.transaction import Parameters, Transaction
 from reelwork.errors import ConfigurationError
 
 _WRONG_URL = (
@@ -29,13 +30,16 @@ class Database:
     """A database by URL, for use by the process that opened it.
 
     Use ``reading()`` and ``writing()``: each is one transaction, committed at the end of the block and
-    rolled back when it raises. Nothing else may begin one. Each raises what ``answering`` says.
+    rolled back when it raises; or ``query()`` and ``change()`` for a transaction of one statement. Nothing
+    else may begin one. Each raises what ``answering`` says.
     """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._writing_engine = self.engine.execution_options(**{WRITING: "FULL"})
         self._careless_engine = self.engine.execution_options(**{WRITING: "NORMAL"})
+        # To a server, one statement that is its own transaction is one round trip in place of three.
+        self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._guard = ProcessGuard(self.engine)
         self._file = SqliteFile(Path(self.engine.url.database or "")) if self.is_sqlite else None
         self._closing: list[Callable[[], None]] = []
@@ -56,22 +60,46 @@ class Database:
                 yield Transaction(connection)
 
     @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Transaction]:
-        """Run a transaction that writes; what it wrote is durable when the block ends.
-
-        Args:
-            durable: If not, a power cut may undo it some moments later, and no disk is waited for. Other
-                transactions, earlier and later ones, are not endangered.
-        """
-        self._guard.check()
-        engine = self._writing_engine if durable else self._careless_engine
-        with answering(), self._turn(), engine.begin() as connection:
-            if not (durable or self.is_sqlite):
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            transaction = Transaction(connection)
+    def writing(self) -> Iterator[Transaction]:
+        """Run a transaction that writes; what it wrote is durable when the block ends."""
+        with self._writing_on(self._writing_engine) as transaction:
             yield transaction
         # Not in the writers' turn: whoever is woken by it wants that next.
         transaction.committed()
+
+    def query(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
+        """Run one statement that only reads; return its rows."""
+        if not self.is_sqlite:
+            return self._alone(statement, parameters)
+        with self.reading() as transaction:
+            return transaction.execute(statement, parameters).all()
+
+    def change(
+        self, statement: Executable, parameters: Parameters | None = None, *, durable: bool = True
+    ) -> Sequence[Any]:
+        """Run one statement that writes and returns rows; what it wrote is durable when this returns.
+
+        Args:
+            statement: What to run.
+            parameters: What it is given.
+            durable: If not, a power cut may undo it some moments later, and SQLite need not wait for the
+                disk. Other transactions, earlier and later ones, are not endangered.
+        """
+        if not self.is_sqlite:
+            return self._alone(statement, parameters)
+        with self._writing_on(self._writing_engine if durable else self._careless_engine) as transaction:
+            return transaction.execute(statement, parameters).all()
+
+    def _alone(self, statement: Executable, parameters: Parameters | None) -> Sequence[Any]:
+        self._guard.check()
+        with answering(), self._autocommit_engine.connect() as connection:
+            return connection.execute(statement, parameters).all()
+
+    @contextmanager
+    def _writing_on(self, engine: Engine) -> Iterator[Transaction]:
+        self._guard.check()
+        with answering(), self._turn(), engine.begin() as connection:
+            yield Transaction(connection)
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Delete, Executable, Update
+from sqlalchemy import Executable, Update
 
 from reelwork import faults
 from reelwork.db.engine import Database
@@ -76,15 +76,14 @@ class JobStore:
 
     def get(self, job_id: UUID) -> Job | None:
         """Return the job as it is now, or None."""
-        with self._database.reading() as transaction:
-            row = transaction.execute(statements.GET, {"the_job": job_id}).mappings().one_or_none()
-        return Job(**row) if row else None
+        for row in self._database.query(statements.GET, {"the_job": job_id}):
+            return Job(**row._asdict())
+        return None
 
     def get_many(self, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
         """Return those of the jobs that exist."""
-        with self._database.reading() as transaction:
-            rows = transaction.execute(statements.GET_MANY, {"the_jobs": job_ids}).mappings().all()
-        return {row["job_id"]: Job(**row) for row in rows}
+        rows = self._database.query(statements.GET_MANY, {"the_jobs": job_ids})
+        return {row.job_id: Job(**row._asdict()) for row in rows}
 
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
         """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""
@@ -92,19 +91,18 @@ class JobStore:
 
     def claim_next(self, worker: str, lease_s: float) -> Claim | None:
         """Take the job that has waited longest, whatever the queue says; None when nothing waits."""
-        with self._database.reading() as transaction:
-            if transaction.scalar(statements.ANY_WAITING) is None:
-                return None
+        if not self._database.query(statements.ANY_WAITING):
+            return None
         return self._claim(statements.CLAIM_OLDEST, worker, lease_s)
 
     def _claim(self, statement: Update, worker: str, lease_s: float, **which: UUID) -> Claim | None:
         token = uuid4()
         given = {"token": token, "seconds": lease_s, "holder": worker, **which}
         begun_at = time.monotonic()
-        with self._database.writing() as transaction:
-            row = transaction.execute(statement, given).one_or_none()
-        if row is None:
+        claimed = self._database.change(statement, given)
+        if not claimed:
             return None
+        [row] = claimed
         lease = Lease(row.job_id, token, row.attempt)
         return Claim(lease, begun_at, row.input_path, row.pipeline_definition, row.options)
 
@@ -117,22 +115,20 @@ class JobStore:
         return self._soonest(statements.FIRST_LEASE)
 
     def _soonest(self, statement: Executable) -> float | None:
-        with self._database.reading() as transaction:
-            row: Sequence[Any] = transaction.execute(statement).one()
-        moment, now = row
+        [(moment, now)] = self._database.query(statement)
         return None if moment is None else float((moment - now).total_seconds())
 
     def renew(self, lease: Lease, lease_s: float) -> bool:
         """Extend a lease; False when it was lost."""
-        return bool(self._changed(statements.RENEW, **_shown(lease), seconds=lease_s))
+        return bool(self._database.change(statements.RENEW, {**_shown(lease), "seconds": lease_s}))
 
     def complete(self, lease: Lease, output_path: str) -> bool:
         """Make stored results visible and the job completed; False when the lease was lost."""
-        return bool(self._changed(statements.COMPLETE, **_shown(lease), stored_at=output_path))
+        return bool(self._database.change(statements.COMPLETE, {**_shown(lease), "stored_at": output_path}))
 
     def fail(self, lease: Lease, error_message: str) -> bool:
         """End the job as failed; False when the lease was lost."""
-        return bool(self._changed(statements.FAIL, **_shown(lease), message=_storable(error_message)))
+        return bool(self._database.change(statements.FAIL, {**_shown(lease), "message": _storable(error_message)}))
 
     def release(self, lease: Lease) -> bool:
         """Hand the job back unharmed: the attempt is not counted; False when the lease was lost."""
@@ -156,10 +152,8 @@ class JobStore:
 
     def expire_leases(self) -> tuple[list[UUID], list[UUID]]:
         """Take running jobs from workers that stopped renewing; return those handed back and those failed."""
-        with self._database.reading() as transaction:
-            # Workers ask often, and mostly for nothing: a write would wait its turn.
-            if transaction.scalar(statements.ANY_LEASE_RAN_OUT) is None:
-                return [], []
+        if not self._database.query(statements.ANY_LEASE_RAN_OUT):
+            return [], []  # as mostly: a write would wait its turn for nothing
         with self._database.writing() as transaction:
             return self._lose_attempts(transaction, statements.EXPIRE_LEASES, {"cause": WORKER_LOST})
 
@@ -175,13 +169,13 @@ class JobStore:
 
         A worker that runs it finds its lease lost.
         """
-        for row in self._changed(statements.DELETE, the_job=job_id):
+        for row in self._database.change(statements.DELETE, {"the_job": job_id}):
             return StoredFiles(*row)
         return None
 
     def delete_finished(self, older_than_s: float, most: int) -> list[StoredFiles]:
         """Remove jobs that ended longer ago than that, the oldest ones first, ``most`` of them at once."""
-        deleted = self._changed(statements.DELETE_FINISHED, seconds=-older_than_s, most=most)
+        deleted = self._database.change(statements.DELETE_FINISHED, {"seconds": -older_than_s, "most": most})
         return [StoredFiles(*row) for row in deleted]
 
     def _lose_attempts(
@@ -203,11 +197,6 @@ class JobStore:
         # They rest, but whoever waits for work learns until when.
         self._hint(transaction, released)
         return released, failed
-
-    def _changed(self, statement: Update | Delete, **given: Any) -> Sequence[Any]:
-        """Run one statement as a transaction of its own; return what it says of the rows it changed."""
-        with self._database.writing() as transaction:
-            return transaction.execute(statement, given).all()
 
     def _hint(self, transaction: Transaction, job_ids: Sequence[UUID]) -> None:
         if isinstance(self._queue, TransactionalQueue):

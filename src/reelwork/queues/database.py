@@ -107,16 +107,12 @@ class DatabaseQueue:
 
     def _take_if_any(self) -> UUID | None:
         # An idle worker only reads: a write would wait its turn for nothing.
-        if not self._has_any():
+        if not self._database.query(_ANY):
             return None
         # After a power cut the hint may be back, and finds its job claimed.
-        with self._database.writing(durable=False) as transaction:
-            job_id: UUID | None = transaction.scalar(_TAKE_OLDEST)
-            return job_id
-
-    def _has_any(self) -> bool:
-        with self._database.reading() as transaction:
-            return transaction.scalar(_ANY) is not None
+        for (job_id,) in self._database.change(_TAKE_OLDEST, durable=False):
+            return job_id  # type: ignore[no-any-return]
+        return None
 
 
 def _insert_by(dialect: Any) -> Insert:

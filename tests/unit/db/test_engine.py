@@ -132,6 +132,16 @@ class TestTransactions:
             insert_and_break()
         assert positions(database) == []
 
+    def test_a_single_statement_is_one(self, database: Database) -> None:
+        insert = sa.text(f"{INSERT_ENTRY} RETURNING position")
+        assert database.change(insert, {"position": 1, "job_id": "1" * 32}) == [(1,)]
+        with pytest.raises(IntegrityError):
+            database.change(insert, {"position": 1, "job_id": "2" * 32})
+        found = sa.text("SELECT position FROM queue_entry")
+        assert database.query(found) == [(1,)]
+        with opened(database.engine.url.render_as_string(hide_password=False)) as other:
+            assert other.query(found) == [(1,)]
+
     def test_what_a_reader_writes_is_not_kept(self, database: Database) -> None:
         with database.reading() as transaction:
             transaction.execute(sa.text(INSERT_ENTRY), {"position": 1, "job_id": "1" * 32})
@@ -171,15 +181,20 @@ class TestTransactions:
             work(2)
             assert len(positions(database)) == 2
 
-    @pytest.mark.parametrize("durable", [True, False])
-    def test_commits_wait_for_the_disk_unless_told_otherwise(self, database: Database, durable: bool) -> None:
+    def test_commits_wait_for_the_disk(self, database: Database) -> None:
         """The PostgreSQL server of the tests is set not to wait."""
         asked, waits = ("PRAGMA synchronous", "2") if database.is_sqlite else ("SHOW synchronous_commit", "on")
         for _ in range(2):
             with database.writing() as transaction:
                 assert str(transaction.connection.exec_driver_sql(asked).scalar()) == waits
-            with database.writing(durable=durable) as transaction:
-                assert (str(transaction.connection.exec_driver_sql(asked).scalar()) == waits) == durable
+            assert str(database.change(sa.text(asked))[0][0]) == waits
+
+    def test_on_sqlite_a_single_one_need_not_wait(self, sqlite_database: Database) -> None:
+        asked = sa.text("PRAGMA synchronous")
+        for durable, synchronous in ((False, 1), (True, 2), (False, 1)):
+            assert sqlite_database.change(asked, durable=durable) == [(synchronous,)]
+        with sqlite_database.writing() as transaction:
+            assert transaction.scalar(asked) == 2
 
     @pytest.mark.parametrize("kind", ["local", "remote_apply"])
     def test_a_server_that_waits_is_left_as_it_is(self, postgresql_url: str, kind: str) -> None:
