@@ -1,6 +1,7 @@
 """Tables full of jobs, half of them over and half waiting, made by a few statements on whole sets."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,8 +90,9 @@ def _large_cache(database: Database, transaction: Transaction) -> Iterator[None]
 
 
 def settle(database: Database) -> None:
-    """Let a PostgreSQL server do now what it would do during the measurement."""
+    """Let the server and the disk do now what they would do during the measurement."""
     if not database.is_sqlite:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
             connection.exec_driver_sql("CHECKPOINT")
+    os.sync()
