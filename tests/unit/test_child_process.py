@@ -43,8 +43,11 @@ def doing(greeting: str) -> Callable[[str], str]:
 Child = ChildProcess[str, str]
 
 
-@pytest.fixture
-def child() -> Iterator[Child]:
+@pytest.fixture(params=["pidfd", "no pidfd"])
+def child(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
+    """A child, on systems that know pidfds and on others."""
+    if request.param == "no pidfd":
+        monkeypatch.delattr(os, "pidfd_open")
     child = Child("test", doing, "hello")
     yield child
     child.kill()
@@ -83,6 +86,7 @@ def test_names_its_end_and_comes_back(child: Child, request_: str, cause: str) -
     assert ask(child, "again") == "hello again"
 
 
+@pytest.mark.parametrize("child", ["pidfd"], indirect=True)
 @pytest.mark.timeout(20)  # it would wait for the other one
 def test_its_end_is_noticed_although_one_that_it_forked_lives_on(child: Child) -> None:
     child.send("fork 30")

@@ -1,4 +1,4 @@
-"""What becomes of a job when its file storage is in the way: the job is handed back unharmed."""
+"""Jobs run in a child process that is replaced now and then; a file storage that is away costs no attempt."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,6 +74,22 @@ def test_with_its_storage_a_job_completes_or_fails(
     assert other is not None
     make_runner(error=DAMAGED).run(other)
     assert status_of(store, other) == (JobStatus.FAILED, 1, None)
+
+
+def test_the_analysis_process_is_replaced_after_some_jobs(
+    make_runner: Callable[..., JobRunner], store: JobStore, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reelwork.worker.runner._JOBS_PER_CHILD", 2)
+    runner = make_runner()
+    runner.warm_up()
+    process_ids = []
+    for _ in range(4):
+        process_ids.append(runner._child.pid)
+        jobs.pending()
+        claim = store.claim_next("worker", LEASE_S)
+        assert claim is not None
+        runner.run(claim)
+    assert process_ids[0] == process_ids[1] != process_ids[2] == process_ids[3]
 
 
 def test_a_mishap_with_the_storage_there_costs_an_attempt(
