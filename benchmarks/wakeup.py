@@ -1,4 +1,4 @@
-"""How soon a waiting worker has a job after its submit began, and what the waiting costs: all of them side by side.
+"""How soon a waiting worker has a job after its submit began and was done, and what the waiting costs: side by side.
 
 - Reelwork: the row and its hint are committed; the bell wakes the worker, which takes the hint (its id is in hand)
   and claims the job with a lease.
@@ -97,16 +97,19 @@ def _wakes(waiting: dict[str, _Waiting], times: int, longest_s: float) -> _Taken
         for name, one in waiting.items():
             began = time.monotonic()
             one.submit()
+            submitted_at = time.monotonic()
             for what, at in one.connection.recv().items():
-                taken[name, what].append(at - began)
+                taken[name, f"begun to {what}"].append(at - began)
+                taken[name, f"done to {what}"].append(at - submitted_at)
     return taken
 
 
 def _print_wakes(when: str, taken: _Taken) -> None:
     for (name, what), seconds in taken.items():
-        print(f"{when:17} {name:21} submit begun to {what:11} {in_ms(seconds)}   worst {1000 * max(seconds):.1f} ms")
+        print(f"{when:17} {name:21} submit {what:19} {in_ms(seconds)}   worst {1000 * max(seconds):.1f} ms")
     for other, ours in _BESIDE.items():
-        print(f"{when:17} {other} against {ours}: {compared(taken[other, CLAIMED], taken[ours, CLAIMED])}")
+        whole = f"begun to {CLAIMED}"
+        print(f"{when:17} {other} against {ours}: {compared(taken[other, whole], taken[ours, whole])}")
 
 
 def _print_idle_cpu(shares: dict[str, float]) -> None:

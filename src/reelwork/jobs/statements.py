@@ -100,7 +100,6 @@ _NOTE_CAUSE = (
     .returning(_job.job_id, _job.attempt, _job.lost_attempts)
 )
 LOSE_ATTEMPT = _NOTE_CAUSE.where(_FENCE)
-ANY_LEASE_RAN_OUT = select(_job.job_id).where(_LEASE_RAN_OUT).limit(1)
 EXPIRE_LEASES = _NOTE_CAUSE.where(_LEASE_RAN_OUT)
 FIRST_LEASE = select(func.min(_job.lease_expires_at), database_now()).where(RUNNING)
 

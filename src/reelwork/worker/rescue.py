@@ -12,7 +12,7 @@ from reelwork.worker.scratch import remove_abandoned
 
 log = logging.getLogger(__name__)
 
-_LEASES_EVERY_S = 5.0
+_LEASES_EVERY_S = 10.0
 _SHORTEST_WAIT_S = 0.02
 _FILES_EVERY_S = 3600.0
 _MOST_RETENTION_INTERVAL_S = 60.0
@@ -59,11 +59,13 @@ class Rescue:
         for chore in self._chores:
             chore.begin_if_due()
         if (now := time.monotonic()) >= self._due_at:
-            self._due_at = now + self._interval_s
-            self._take_from_lost_workers()
             # A lease that is given meanwhile lasts longer than the interval.
-            if (over_in_s := self._store.lease_over_in_s()) is not None:
-                self._due_at = min(self._due_at, now + max(over_in_s, _SHORTEST_WAIT_S))
+            self._due_at = now + self._interval_s
+            if (over_in_s := self._store.lease_over_in_s()) is None:
+                return
+            if over_in_s <= 0:
+                self._take_from_lost_workers()
+            self._due_at = min(self._due_at, now + max(over_in_s, _SHORTEST_WAIT_S))
 
     def run(self, *, remove_foreign: bool = False) -> Rescued:
         """Run one whole pass, now.
