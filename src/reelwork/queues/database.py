@@ -16,7 +16,7 @@ from reelwork.queues.bell import Bell, Ear
 from reelwork.queues.doorbell import Doorbell
 from reelwork.queues.notifications import Notifications
 
-POLL_INTERVAL_S = 5.0
+POLL_INTERVAL_S = 10.0
 """How long a ring that was missed can go unnoticed by one long ``dequeue``."""
 
 _COUNTED_EXACTLY = 10_000

@@ -13,7 +13,7 @@ from reelwork.worker.stop import StopRequest
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 5.0
+_LOOK_EVERY_S = 10.0
 _SHORTEST_WAIT_S = 0.02
 _BACK_OFF_S = 1.0
 _LONGEST_BACK_OFF_S = 10.0
@@ -36,6 +36,7 @@ class Slot:
         self._stop = stop
         self._lease_s = lease_s
         self._look_at = 0.0
+        self._found_by_looking = False
         self._back_off_s = _BACK_OFF_S
         self._backed_off_at = 0.0
 
@@ -74,6 +75,7 @@ class Slot:
     def _look(self) -> Claim | None:
         """Claim what has waited longest, hint or no hint."""
         claim = self._store.claim_next(self._name, self._lease_s)
+        self._found_by_looking = claim is not None
         wait_s = _LOOK_EVERY_S
         if claim is None and (rest_s := self._store.rest_over_in_s()) is not None:
             wait_s = min(wait_s, max(rest_s, _SHORTEST_WAIT_S))
@@ -82,6 +84,8 @@ class Slot:
 
     def _follow_hint(self) -> Claim | None:
         job_id = self._hint()
+        if job_id is None and self._found_by_looking:
+            self._look_at = 0.0  # more jobs may wait whose hints were lost
         if job_id is None or self._stop.asked:
             return None
         faults.point("hint.taken")
@@ -93,7 +97,8 @@ class Slot:
 
     def _hint(self) -> UUID | None:
         try:
-            return self._queue.dequeue(max(self._look_at - time.monotonic(), 0.0))
+            wait_s = 0.0 if self._found_by_looking else max(self._look_at - time.monotonic(), 0.0)
+            return self._queue.dequeue(wait_s)
         except ServiceUnavailable as error:
             log.warning("queue.unavailable", extra={"reason": str(error)})
             self._stop.wait(_BACK_OFF_S)

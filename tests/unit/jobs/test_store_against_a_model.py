@@ -237,6 +237,8 @@ class JobTable(RuleBasedStateMachine):
         job = self.holds(lease)
         answer = self.stores[rest].lose_attempt(lease, cause)
         assert answer == (job.lose_attempt(cause, rest) if job else None)
+        if answer is JobStatus.PENDING:
+            self.hint(lease.job_id)
 
     @rule(lease=leases)
     def lose_a_worker(self, lease: Lease) -> None:
@@ -268,6 +270,8 @@ class JobTable(RuleBasedStateMachine):
         expected = {job_id: job.lose_attempt(WORKER_LOST, rest) for job_id, job in lost.items()}
         assert len(handed_back) + len(failed) == len(expected)
         assert dict.fromkeys(handed_back, JobStatus.PENDING) | dict.fromkeys(failed, JobStatus.FAILED) == expected
+        for job_id in handed_back:
+            self.hint(job_id)
 
     @rule(most=st.integers(0, 3))
     def delete_finished(self, most: int) -> None:

@@ -100,6 +100,25 @@ def test_begins_anew_after_a_good_while(store: JobStore, make_slot: Callable[...
     assert stop.waited_s == [1, 2, 4, 1, 2]
 
 
+def test_does_jobs_without_hints_one_after_the_other(database: Database) -> None:
+    """And does not wait for the next look between them."""
+    store = JobStore(database, MemoryQueue())
+    for _ in range(5):
+        store.add(make_job())
+    stop = StopRequest(0)
+    began_at = time.monotonic()
+    left = iter(range(4, -1, -1))
+
+    def succeeds() -> bool:
+        if next(left) == 0:
+            stop.ask()
+        return True
+
+    Slot("worker", DatabaseQueue(database), store, Runner(store, succeeds), stop, LEASE_S).work()
+    assert next(left, None) is None
+    assert time.monotonic() - began_at < 5
+
+
 class StopsAfterOne(Runner):
     """Completes a job, notes when it came, and asks to stop."""
 
