@@ -40,7 +40,7 @@ class Doorbell:
         transaction.after_commit(self.ring)
 
     def ring(self) -> None:
-        """See ``Bell``; here is everywhere. Best effort, for what rings is committed already."""
+        """See ``Bell``; it is heard in every process. Best effort, for what rings is committed already."""
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringing:
             ringing.setblocking(False)
             for entry in os.scandir(self._directory):

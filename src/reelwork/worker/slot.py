@@ -14,7 +14,7 @@ from reelwork.worker.stop import StopRequest
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 10.0
-_SHORTEST_WAIT_S = 0.02
+_SHORTEST_WAIT_S = 0.02  # another worker may be taking the job whose rest is over
 _BACK_OFF_S = 1.0
 _LONGEST_BACK_OFF_S = 10.0
 
