@@ -1,7 +1,8 @@
 """One presented frame: where it stands in the video, and its picture in the forms analyzers ask for."""
 
+import threading
 from fractions import Fraction
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     import av
@@ -12,6 +13,21 @@ if TYPE_CHECKING:
 
 # Formats whose first plane is 8-bit luma, so that `luma` can hand it out without a conversion.
 _LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
+
+
+_of_thread = threading.local()
+
+
+class Moment(NamedTuple):
+    """Where a frame stands in its video.
+
+    Attributes:
+        index: 0-based ordinal among the frames the video presents.
+        time: Presentation time in seconds, exact (pts times time base).
+    """
+
+    index: int
+    time: Fraction
 
 
 class Frame:
@@ -42,6 +58,11 @@ class Frame:
         import av
 
         return cls(index, time, av.VideoFrame.from_ndarray(image, format="bgr24"))
+
+    @property
+    def moment(self) -> Moment:
+        """Where the frame stands in the video."""
+        return Moment(self.index, self.time)
 
     @property
     def time_s(self) -> float:
@@ -75,13 +96,13 @@ class Frame:
 
         decoded = self._decoded
         if decoded.format.name not in _LUMA_FIRST:
-            decoded = decoded.reformat(format="yuv420p")  # not to "gray": that would expand the range
+            decoded = _reformatted(decoded, "yuv420p")  # not to "gray": that would expand the range
         plane = decoded.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         return rows[: decoded.height, : decoded.width]  # type: ignore[no-any-return]
 
     def _converted(self, pixel_format: str) -> "Image":
-        return self._decoded.to_ndarray(format=pixel_format)  # type: ignore[return-value]
+        return _reformatted(self._decoded, pixel_format).to_ndarray()  # type: ignore[return-value]
 
     def _upright(self, picture: "Image") -> "Image":
         import numpy as np
@@ -94,3 +115,13 @@ class Frame:
 
     def __repr__(self) -> str:
         return f"Frame(index={self.index}, time_s={self.time_s:.6f}, {self.width}x{self.height})"
+
+
+def _reformatted(decoded: "av.VideoFrame", pixel_format: str) -> "av.VideoFrame":
+    """Convert in this thread alone, with what the thread has set up for the frame before."""
+    from av.video.reformatter import VideoReformatter
+
+    if not hasattr(_of_thread, "reformatter"):
+        _of_thread.reformatter = VideoReformatter()
+    reformatter: VideoReformatter = _of_thread.reformatter
+    return reformatter.reformat(decoded, format=pixel_format, threads=1)
