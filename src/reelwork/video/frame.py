@@ -1,8 +1,9 @@
 """One presented frame: where it stands in the video, and its picture in the forms analyzers ask for."""
 
 import threading
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     import av
@@ -18,7 +19,8 @@ _LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p"
 _of_thread = threading.local()
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Moment:
     """Where a frame stands in its video.
 
     Attributes:
