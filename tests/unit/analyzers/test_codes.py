@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from reelwork.analyzers.builtin.codes import Codes
 from tests.support.pictures import decoded, frames_of, pasted, plain, textured
-from tests.unit.analyzers.batches import Ready, one_by_one, together
+from tests.unit.analyzers.batches import Ready, at_once, one_by_one, together
 
 Grey = NDArray[np.uint8]
 
@@ -147,7 +147,7 @@ def test_the_answer_does_not_depend_on_batches(ready: Ready) -> None:
     pictures = [pasted(plain(300, 300), qr_code(text), 20, 20) for text in ("one", "two")]
     frames = frames_of([*pictures, plain(300, 300)])
     analyzer = ready(Codes)
-    assert one_by_one(analyzer, frames) == together(analyzer, frames)
+    assert one_by_one(analyzer, frames) == together(analyzer, frames) == at_once(analyzer, frames)
 
 
 def test_reads_a_frame_whose_luma_rows_are_padded(ready: Ready) -> None:

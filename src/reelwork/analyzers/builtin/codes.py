@@ -49,16 +49,18 @@ class Codes(Analyzer):
     """
 
     Settings = CodesSettings
+    libraries = ("zxing-cpp",)
+    parallel = True
+    by_picture = True
 
     def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
         """Look for codes in each frame on its own; see the class for the answer."""
         return [self._analyze(frame) for frame in frames]
 
     def _analyze(self, frame: Frame) -> list[Json]:
-        import numpy as np
         import zxingcpp
 
-        found = zxingcpp.read_barcodes(np.ascontiguousarray(frame.luma()), **self._options())
+        found = zxingcpp.read_barcodes(frame.luma(), **self._options())
         items = [_item(code, frame) for code in found if code.valid]
         return sorted(items, key=lambda item: (item["box"]["y"], item["box"]["x"], item["format"], item["text"]))
 
