@@ -8,12 +8,15 @@ import av
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reelwork.analyzers import Frame
+from reelwork.analyzers.builtin import quality
 from reelwork.analyzers.builtin.quality import Quality
 from tests.support.pictures import Picture, decoded, frames_of, pasted, plain, textured, written
-from tests.unit.analyzers.batches import Ready, one_by_one, together
+from tests.unit.analyzers.batches import Ready, apart, one_by_one, together
 
 
 def blurred(picture: Picture, share: float = 0.005) -> Picture:
@@ -122,6 +125,7 @@ def test_batches_and_earlier_videos_change_nothing(ready: Ready) -> None:
     frames, analyzer = decoded("person-small.mp4")[:6], ready(Quality)
     expected = together(analyzer, frames)
     assert one_by_one(analyzer, frames) == expected
+    assert apart(analyzer, frames) == expected
     assert together(analyzer, frames) == expected
 
 
@@ -130,6 +134,14 @@ def test_sizes_may_change_and_answers_are_plain(ready: Ready) -> None:
     answers = ready(Quality).analyze(frames, {})
     assert json.loads(json.dumps(answers, allow_nan=False)) == answers
     assert all(type(answer[key]) is bool for answer in answers for key in ("black", "frozen", "blurred"))
+
+
+@given(width=st.integers(1, 300), height=st.integers(1, 200), whole=st.booleans(), seed=st.integers(0, 9))
+def test_blocks_are_what_area_interpolation_of_floats_gives(width: int, height: int, whole: bool, seed: int) -> None:
+    size = (64 * (width // 60 + 1), 36 * (height // 40 + 1)) if whole else (width, height)
+    luma = np.random.default_rng(seed).integers(0, 256, (size[1], size[0] + 3), np.uint8)[:, : size[0]]
+    expected = cv2.resize(luma.astype(np.float32), (64, 36), interpolation=cv2.INTER_AREA)
+    assert quality._blocks(luma).tobytes() == np.asarray(expected).tobytes()
 
 
 def test_frames_stay_as_they_are(ready: Ready) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reelwork.analyzers import Frame, Json
 from reelwork.analyzers.builtin.scenes import Scenes
 from tests.support.pictures import Picture, decoded, frames_of, plain, textured
-from tests.unit.analyzers.batches import Ready, one_by_one, together
+from tests.unit.analyzers.batches import Ready, apart, one_by_one, together
 
 
 def cuts(answers: list[Json]) -> list[int]:
@@ -116,6 +116,7 @@ def test_batches_and_earlier_videos_change_nothing(ready: Ready) -> None:
     frames, analyzer = shots(20, 30), ready(Scenes)
     expected = together(analyzer, frames)
     assert one_by_one(analyzer, frames) == expected
+    assert apart(analyzer, frames) == expected
     assert together(analyzer, frames) == expected
 
 

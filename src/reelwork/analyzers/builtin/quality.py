@@ -1,13 +1,14 @@
 """Black, frozen and blurred frames."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, AnalyzerSettings, Inputs, Json
+from reelwork.analyzers.analyzer import AnalyzerContext, AnalyzerSettings, Json, SequenceAnalyzer
 from reelwork.analyzers.boxes import DECIMALS, clamp
-from reelwork.video.frame import Frame
+from reelwork.video.frame import Frame, Moment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,9 @@ _SHARPNESS_SIDE = 640
 _FLAT_DEVIATION = 4.0
 # Rounding to whole levels adds 1/12 to the variance of a pixel, 20 times that to the Laplacian's.
 _ROUNDING_VARIANCE = 20 / 12
+_BRIGHTEST = 255
+# Up to here every whole number is a float32 of its own.
+_EXACT = 2**24
 
 
 class QualitySettings(AnalyzerSettings):
@@ -38,7 +42,17 @@ class QualitySettings(AnalyzerSettings):
     blurred_sharpness: float = Field(0.01, ge=0, le=64, description="A frame less sharp than this is blurred.")
 
 
-class Quality(Analyzer):
+@dataclass(frozen=True)
+class Look:
+    """What one frame says of itself; ``sharpness`` is None for a flat picture."""
+
+    blocks: "Blocks"
+    black: bool
+    brightness: float
+    sharpness: float | None
+
+
+class Quality(SequenceAnalyzer):
     """Find black, frozen and blurred frames.
 
     Answers ``{"black", "frozen", "blurred", "brightness", "sharpness", "difference"}`` for every frame.
@@ -52,7 +66,8 @@ class Quality(Analyzer):
     """
 
     Settings = QualitySettings
-    stateful = True
+    libraries = ("numpy", "opencv-python-headless")
+    by_picture = True
 
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         super().__init__(settings, context)
@@ -62,38 +77,73 @@ class Quality(Analyzer):
         """Forget the video before."""
         self._before: Blocks | None = None
 
-    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
-        """Measure each frame, and compare it with the one before; see the class for the answer."""
-        return [self._analyze(frame.luma()) for frame in frames]
+    def observe(self, frame: Frame, inputs: Mapping[str, Json]) -> Look:
+        """Measure the frame."""
+        luma = frame.luma()
+        return Look(
+            blocks=_blocks(luma),
+            black=_share_up_to(luma, self.settings.black_level) >= self.settings.black_share,
+            brightness=clamp((_mean(luma) - _BLACK) / (_WHITE - _BLACK)),
+            sharpness=_sharpness(luma),
+        )
 
-    def _analyze(self, luma: "Image") -> Json:
-        first, difference = self._before is None, self._difference(luma)
-        sharpness = _sharpness(luma)
+    def conclude(self, moment: Moment, observation: Look) -> Json:
+        """Compare the frame with the one before; see the class for the answer."""
+        first, difference = self._before is None, self._difference(observation.blocks)
+        sharpness = observation.sharpness
         return {
-            "black": _share_up_to(luma, self.settings.black_level) >= self.settings.black_share,
+            "black": observation.black,
             "frozen": not first and difference <= self.settings.frozen_difference,
             "blurred": sharpness is not None and sharpness < self.settings.blurred_sharpness,
-            "brightness": clamp((float(luma.mean()) - _BLACK) / (_WHITE - _BLACK)),
+            "brightness": observation.brightness,
             "sharpness": sharpness or 0.0,
             "difference": difference,
         }
 
-    def _difference(self, luma: "Image") -> float:
-        import cv2
+    def _difference(self, blocks: "Blocks") -> float:
         import numpy as np
 
-        # As floats: whole numbers would turn coding noise of a fraction of a level into steps of one.
-        size = (_BLOCK_COLUMNS, _BLOCK_ROWS)
-        blocks = np.asarray(cv2.resize(luma.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
         before, self._before = self._before, blocks
         return 0.0 if before is None else clamp(float(np.abs(blocks - before).max()) / 255)
 
 
-def _share_up_to(luma: "Image", brightness: float) -> float:
+def _blocks(luma: "Image") -> "Blocks":
+    """Return the mean of each block of the grid: rows x columns.
+
+    As floats: whole numbers would turn coding noise of a fraction of a level into steps of one.
+    """
+    import cv2
     import numpy as np
 
-    level = np.uint8(_BLACK + brightness * (_WHITE - _BLACK))
-    return int(np.count_nonzero(luma <= level)) / luma.size
+    height, width = luma.shape[0] // _BLOCK_ROWS, luma.shape[1] // _BLOCK_COLUMNS
+    if luma.shape == (height * _BLOCK_ROWS, width * _BLOCK_COLUMNS) and height * width * _BRIGHTEST < _EXACT:
+        return _means_of_whole_blocks(luma, height, width)
+    size = (_BLOCK_COLUMNS, _BLOCK_ROWS)
+    return np.asarray(cv2.resize(luma.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _means_of_whole_blocks(luma: "Image", height: int, width: int) -> "Blocks":
+    """Return, to the last bit, what area interpolation of floats gives, in a tenth of the time."""
+    import numpy as np
+
+    of_column = np.min_scalar_type(height * _BRIGHTEST)
+    columns = luma.reshape(_BLOCK_ROWS, height, -1).sum(axis=1, dtype=of_column)
+    sums = columns.reshape(_BLOCK_ROWS, _BLOCK_COLUMNS, width).sum(axis=2, dtype=np.uint32)
+    return np.asarray(sums.astype(np.float32) * (np.float32(1) / np.float32(height * width)))
+
+
+def _mean(luma: "Image") -> float:
+    import cv2
+
+    return float(cv2.sumElems(luma)[0]) / luma.size
+
+
+def _share_up_to(luma: "Image", brightness: float) -> float:
+    import cv2
+
+    level = int(_BLACK + brightness * (_WHITE - _BLACK))
+    brighter = cv2.countNonZero(cv2.threshold(luma, level, _BRIGHTEST, cv2.THRESH_BINARY)[1])
+    return (luma.size - brighter) / luma.size
 
 
 def _sharpness(luma: "Image") -> float | None:

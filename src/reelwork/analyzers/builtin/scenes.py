@@ -7,15 +7,15 @@ sampled far apart count little. And only earlier frames are looked at, so that e
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, AnalyzerSettings, Inputs, Json
+from reelwork.analyzers.analyzer import AnalyzerContext, AnalyzerSettings, Json, SequenceAnalyzer
 from reelwork.analyzers.boxes import clamp
-from reelwork.video.frame import Frame
+from reelwork.video.frame import Frame, Moment
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class ScenesSettings(AnalyzerSettings):
     )
 
 
-class Scenes(Analyzer):
+class Scenes(SequenceAnalyzer):
     """Tell the shots of the video apart.
 
     Answers ``{"shot", "cut", "score"}`` for every frame: ``shot`` is the 0-based number of the shot the frame is
@@ -56,7 +56,8 @@ class Scenes(Analyzer):
     """
 
     Settings = ScenesSettings
-    stateful = True
+    libraries = ("numpy", "opencv-python-headless")
+    by_picture = True
 
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         super().__init__(settings, context)
@@ -71,20 +72,20 @@ class Scenes(Analyzer):
         self._before: Grid | None = None
         self._recent: deque[float] = deque(maxlen=_RECENT)
 
-    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
-        """Compare each frame with the one before; see the class for the answer."""
-        return [self._analyze(frame) for frame in frames]
+    def observe(self, frame: Frame, inputs: Mapping[str, Json]) -> "Grid":
+        """Reduce the frame to its grid of colours."""
+        return _grid(frame)
 
-    def _analyze(self, frame: Frame) -> Json:
-        grid = _grid(frame)
-        if self._before is None:
-            self._before, self._began = grid, frame.time
+    def conclude(self, moment: Moment, observation: "Grid") -> Json:
+        """Compare the frame with the one before; see the class for the answer."""
+        before, self._before = self._before, observation
+        if before is None:
+            self._began = moment.time
             return {"shot": 0, "cut": False, "score": 0.0}
-        score = clamp(_difference(self._before, grid))
-        self._before = grid
-        cut = self._stands_out(score) and frame.time - self._began >= self._min_shot
+        score = clamp(_difference(before, observation))
+        cut = self._stands_out(score) and moment.time - self._began >= self._min_shot
         if cut:
-            self._shot, self._began = self._shot + 1, frame.time
+            self._shot, self._began = self._shot + 1, moment.time
         else:
             self._recent.append(score)
         return {"shot": self._shot, "cut": cut, "score": score}
