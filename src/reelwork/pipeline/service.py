@@ -51,14 +51,16 @@ class VideoFilePipelineService:
             AnalyzerFailed: A node of the pipeline failed.
         """
         definition = self._catalog.get(pipeline_id).definition
-        sampling = definition.sampling.with_options(frame_stride if frame_stride != 1 else None, max_frames)
+        sampling = definition.sampling.with_options(
+            frame_stride=frame_stride if frame_stride != 1 else None, max_frames=max_frames
+        )
         return [as_entry(result) for result in self.iterate(Path(mp4_path), definition, sampling)]
 
     def iterate(self, mp4_path: Path, definition: PipelineDefinition, sampling: Sampling) -> Iterator[FrameResult]:
         """Analyse a file frame by frame, in flat memory; the definition may come from a job."""
         executor = self._executor(definition)
         with VideoFile.open(mp4_path, self._limits) as video:
-            yield from executor.run(sampling.pick(video.frames()))
+            yield from executor.run(video.frames(sampling.chooser()))
 
     def _executor(self, definition: PipelineDefinition) -> PipelineExecutor:
         # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Self
 
+from reelwork.video.orientation import UPRIGHT, Orientation
+
 if TYPE_CHECKING:
     import av
     import numpy as np
@@ -43,14 +45,16 @@ class Frame:
     They are read-only: copy one before changing it.
     """
 
-    __slots__ = ("_bgr", "_decoded", "_luma", "_quarter_turns", "index", "time")
+    __slots__ = ("_bgr", "_decoded", "_luma", "_orientation", "index", "time")
 
-    def __init__(self, index: int, time: Fraction, decoded: "av.VideoFrame", quarter_turns: int = 0) -> None:
-        """Wrap a decoded frame; ``quarter_turns`` counter-clockwise make it upright."""
+    def __init__(
+        self, index: int, time: Fraction, decoded: "av.VideoFrame", orientation: Orientation = UPRIGHT
+    ) -> None:
+        """Wrap a decoded frame; ``orientation`` says how it becomes upright."""
         self.index = index
         self.time = time
         self._decoded = decoded
-        self._quarter_turns = quarter_turns % 4
+        self._orientation = orientation
         self._bgr: Image | None = None
         self._luma: Image | None = None
 
@@ -74,12 +78,12 @@ class Frame:
     @property
     def width(self) -> int:
         """Width in pixels of the upright picture."""
-        return self._decoded.height if self._quarter_turns % 2 else self._decoded.width
+        return self._decoded.height if self._orientation.transposed else self._decoded.width
 
     @property
     def height(self) -> int:
         """Height in pixels of the upright picture."""
-        return self._decoded.width if self._quarter_turns % 2 else self._decoded.height
+        return self._decoded.width if self._orientation.transposed else self._decoded.height
 
     def bgr(self) -> "Image":
         """Return the upright picture: height x width x 3, uint8, BGR, contiguous, read-only."""
@@ -107,11 +111,7 @@ class Frame:
         return _reformatted(self._decoded, pixel_format).to_ndarray()  # type: ignore[return-value]
 
     def _upright(self, picture: "Image") -> "Image":
-        import numpy as np
-
-        if self._quarter_turns:
-            picture = np.ascontiguousarray(np.rot90(picture, self._quarter_turns))
-        picture = picture.view()
+        picture = self._orientation.apply(picture).view()
         picture.flags.writeable = False
         return picture
 

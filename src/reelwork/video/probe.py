@@ -14,7 +14,7 @@ def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
     Raises:
         VideoUnreadable: Nothing of it can be decoded; the message says why and what to do.
     """
-    with VideoFile.open(path, limits) as video:
+    with VideoFile.open(path, limits, careful=True) as video:
         try:
             first = next(video.frames(), None)
         except DecodingStopped as error:

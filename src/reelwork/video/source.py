@@ -6,16 +6,16 @@ The file is not trusted: it may crash the decoder, so open one in a child proces
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from reelwork.errors import DecodingStopped, VideoUnreadable
-from reelwork.video.frame import Frame
+from reelwork.video.decoding import DecodingUnsure, chosen, every_frame, needed_frames
+from reelwork.video.frame import Frame, Moment
 from reelwork.video.mp4 import top_level_boxes
+from reelwork.video.packets import Chooser, EveryFrame
 
 if TYPE_CHECKING:
-    import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _CONTAINER_OPTIONS = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
 # FFmpeg takes one dictionary per stream and ignores those beyond the last stream.
 _MOST_STREAMS = 64
+# Their decoders can leave out frames that no other refers to, and give one frame for each packet.
+_CAN_LEAVE_OUT = frozenset({"h264", "hevc", "vp9", "av1", "libdav1d", "libvpx-vp9"})
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,33 @@ class VideoFacts:
 
 
 class VideoFile:
-    """An opened MP4 with a video track."""
+    """An opened MP4 with a video track.
 
-    def __init__(self, container: "InputContainer", stream: "VideoStream") -> None:
+    Attributes:
+        facts: What the container says.
+        damaged: Indices of the frames that the decoder had to guess in parts, if such frames are kept.
+    """
+
+    def __init__(self, container: "InputContainer", stream: "VideoStream", careful: bool, keep_damaged: bool) -> None:
         self._container = container
         self._stream = stream
-        context = stream.codec_context
-        duration = stream.duration * stream.time_base if stream.duration and stream.time_base else None
-        self.facts = VideoFacts(
-            codec=context.name,
-            width=context.width,
-            height=context.height,
-            duration_s=float(duration) if duration is not None else None,
-            expected_frames=stream.frames or None,
-        )
+        self._careful = careful
+        self._keep_damaged = keep_damaged
+        self.facts = _facts(stream)
+        self.damaged: list[int] = []
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path, limits: DecodeLimits | None = None) -> Iterator[Self]:
+    def open(
+        cls, path: Path, limits: DecodeLimits | None = None, *, careful: bool = False, keep_damaged: bool = False
+    ) -> Iterator[Self]:
         """Open ``path`` for decoding.
+
+        Args:
+            path: The file.
+            limits: Bounds for decoding it.
+            careful: Decode everything, in one thread: with more, chance decides what comes out of a damaged video.
+            keep_damaged: When careful, also give frames that are damaged in parts.
 
         Raises:
             VideoUnreadable: It is not an MP4, or has no video track that can be decoded.
@@ -78,39 +88,76 @@ class VideoFile:
         with _container(path, limits) as container:
             stream = _video_stream(container, limits)
             stream.thread_type = "AUTO"
-            stream.codec_context.thread_count = limits.threads
+            stream.codec_context.thread_count = 1 if careful else limits.threads
             # The limit given at opening covers probing alone; the decoder has one of its own.
             stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-            yield cls(container, stream)
+            yield cls(container, stream, careful, careful and keep_damaged)
 
-    def frames(self) -> Iterator[Frame]:
-        """Decode every presented frame, once, in presentation order.
+    def frames(self, chooser: Chooser | None = None) -> Iterator[Frame]:
+        """Decode the frames that ``chooser`` wants (default: all that are presented), in presentation order.
 
         Raises:
-            DecodingStopped: The video breaks off or is damaged; the message says how far it got.
+            DecodingUnsure: What came so far may be wrong: open the file again and decode carefully.
+            DecodingStopped: When decoding carefully: the video breaks off or is damaged, as the message says.
         """
         import av
 
-        index = 0
+        chooser = chooser or EveryFrame()
+        counted = _Counted(chooser)
         try:
-            for decoded in self._container.decode(self._stream):
-                yield self._frame(index, decoded)
-                index += 1
+            yield from self._decoded(counted)
+            if self._is_cut_short() and not counted.over:
+                raise DecodingUnsure("the file ends before its last frame")
         except av.FFmpegError as error:
-            raise DecodingStopped(index, self.facts.expected_frames, error.strerror or str(error)) from error
-        if self._is_cut_short():
-            raise DecodingStopped(index, self.facts.expected_frames, "the file ends before its last frame")
+            raise self._stopped(counted.asked, error.strerror or str(error)) from error
+        except DecodingUnsure as error:
+            raise self._stopped(counted.asked, str(error)) from error
+
+    def _decoded(self, chooser: Chooser) -> Iterator[Frame]:
+        can_leave_out = self._stream.codec_context.name in _CAN_LEAVE_OUT and not self._careful
+        if can_leave_out and not chooser.takes_all:
+            return needed_frames(self._container, self._stream, chooser)
+        kept = self.damaged if self._keep_damaged else None
+        return chosen(every_frame(self._container, self._stream, kept), chooser)
+
+    def _stopped(self, decoded: int, reason: str) -> Exception:
+        return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
 
     def _is_cut_short(self) -> bool:
         # FFmpeg takes the end of the file for the end of the video, even where the index lists more.
         size = self._container.size
         return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
 
-    def _frame(self, index: int, decoded: "av.VideoFrame") -> Frame:
-        if decoded.pts is None or decoded.time_base is None:
-            raise DecodingStopped(index, self.facts.expected_frames, "a frame carries no presentation time")
-        # FFmpeg gives the display matrix as degrees counter-clockwise that turn the picture upright.
-        return Frame(index, Fraction(decoded.pts) * decoded.time_base, decoded, round(decoded.rotation / 90))
+
+class _Counted:
+    """Another chooser that counts how many frames it was asked about."""
+
+    def __init__(self, chooser: Chooser) -> None:
+        self._chooser = chooser
+        self.takes_all = chooser.takes_all
+        self.asked = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether no later frame can be wanted."""
+        return self._chooser.over
+
+    def wants(self, moment: Moment, is_key: bool) -> bool:
+        """Say whether this frame is wanted."""
+        self.asked += 1
+        return self._chooser.wants(moment, is_key)
+
+
+def _facts(stream: "VideoStream") -> VideoFacts:
+    context = stream.codec_context
+    duration = stream.duration * stream.time_base if stream.duration and stream.time_base else None
+    return VideoFacts(
+        codec=context.name,
+        width=context.width,
+        height=context.height,
+        duration_s=float(duration) if duration is not None else None,
+        expected_frames=stream.frames or None,
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from reelwork.errors import DecodingStopped
+from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Frame
 from reelwork.video.source import DecodeLimits, VideoFile
 from tests.support.clips import (
@@ -220,9 +221,11 @@ class TestPictures:
 class TestBreakingOff:
     """A video that does not come to its end is never taken for one that does."""
 
-    def stops(self, path: Path, threads: int = 0) -> tuple[int, str]:
+    def stops(self, path: Path) -> tuple[int, str]:
         frames: list[Frame] = []
-        with VideoFile.open(path, DecodeLimits(threads=threads)) as video, pytest.raises(DecodingStopped) as caught:
+        with VideoFile.open(path) as video, pytest.raises(DecodingUnsure):
+            list(video.frames())
+        with VideoFile.open(path, careful=True) as video, pytest.raises(DecodingStopped) as caught:
             frames.extend(video.frames())
         assert [frame.index for frame in frames] == list(range(len(frames)))
         return len(frames), str(caught.value)
@@ -274,7 +277,8 @@ class TestBreakingOff:
         clip = encode_growing_clip(tmp_path / "x.mp4", numbered(4), numbered(4, 320, 240))
         assert [frame.width for frame in decoded(clip)] == [64] * 4 + [320] * 4
         frames: list[Frame] = []
-        with VideoFile.open(clip, DecodeLimits(max_pixels=100 * 100)) as video, pytest.raises(DecodingStopped):
+        limits = DecodeLimits(max_pixels=100 * 100)
+        with VideoFile.open(clip, limits, careful=True) as video, pytest.raises(DecodingStopped):
             frames.extend(video.frames())
         assert {frame.width for frame in frames} <= {64}
 

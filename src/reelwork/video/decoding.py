@@ -1,0 +1,123 @@
+"""Decode the packets of a video: all of them, or those that the wanted frames need."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from reelwork.video.frame import Frame
+from reelwork.video.orientation import Orientation
+from reelwork.video.packets import Chooser, Step, TimesNotInOrder, needed, place
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+
+class DecodingUnsure(Exception):
+    """What was decoded so far may be wrong; ``str(error)`` says why."""
+
+
+def every_frame(
+    container: "InputContainer", stream: "VideoStream", keep_damaged: list[int] | None
+) -> Iterator[tuple[Frame, bool]]:
+    """Decode everything; with each frame comes whether it is a key frame.
+
+    Args:
+        container: The opened file.
+        stream: Its video track.
+        keep_damaged: Takes the indices of frames that the decoder had to guess in parts, which are given too.
+
+    Raises:
+        DecodingUnsure: A frame is damaged, and damaged ones are not to be kept; or a frame has no time.
+    """
+    keys: set[int] = set()
+    index = 0
+    for packet in container.demux(stream):
+        if packet.is_keyframe and packet.pts is not None:
+            keys.add(packet.pts)
+        for decoded in packet.decode():
+            if decoded.pts is None or decoded.time_base is None:
+                raise DecodingUnsure("a frame carries no presentation time")
+            if decoded.is_corrupt:
+                if keep_damaged is None:
+                    raise DecodingUnsure(f"frame {index} is damaged")
+                keep_damaged.append(index)
+            frame = Frame(index, decoded.pts * decoded.time_base, decoded, Orientation.of(decoded))
+            yield frame, decoded.pts in keys
+            keys.discard(decoded.pts)
+            index += 1
+
+
+def chosen(frames: Iterable[tuple[Frame, bool]], chooser: Chooser) -> Iterator[Frame]:
+    """Pick the wanted ones, and stop when no other can be wanted."""
+    for frame, is_key in frames:
+        if chooser.wants(frame.moment, is_key):
+            yield frame
+        if chooser.over:
+            return
+
+
+def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Frame]:
+    """Decode no more than the wanted frames need.
+
+    Raises:
+        DecodingUnsure: The decoder did not give what the packets promise.
+    """
+    decoder = _CheckedDecoder(stream)
+    assert stream.time_base is not None
+    try:
+        for step in needed(place(_packets(container, stream), stream.time_base, chooser)):
+            yield from decoder.decode(step)
+    except TimesNotInOrder as error:
+        raise DecodingUnsure("the times of its packets do not tell the order of its frames") from error
+    yield from decoder.end()
+
+
+def _packets(container: "InputContainer", stream: "VideoStream") -> "Iterator[av.Packet[VideoStream]]":
+    # The last one, which is empty, tells a decoder that there are no more.
+    return (packet for packet in container.demux(stream) if packet.size)
+
+
+class _CheckedDecoder:
+    """Sees to it that every frame that must come out does."""
+
+    def __init__(self, stream: "VideoStream") -> None:
+        self._context = stream.codec_context
+        self._awaited: dict[int, Step] = {}
+        self._latest = -1
+
+    def decode(self, step: Step) -> Iterator[Frame]:
+        if step.afresh:
+            yield from self.end()
+            self._context.flush_buffers()
+        if step.in_full:
+            self._awaited[step.sample.pts] = step
+        self._context.skip_frame = "DEFAULT" if step.in_full else "NONREF"
+        yield from self._wanted(self._context.decode(step.sample.packet))  # type: ignore[arg-type]
+
+    def end(self) -> Iterator[Frame]:
+        yield from self._wanted(self._context.decode(None))
+        if self._awaited:
+            raise DecodingUnsure("not every frame came out")
+
+    def _wanted(self, pictures: "Iterable[av.VideoFrame]") -> Iterator[Frame]:
+        for decoded in pictures:
+            step = None if decoded.pts is None else self._awaited.pop(decoded.pts, None)
+            if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
+                raise DecodingUnsure("a frame is damaged")
+            if step is not None and step.sample.wanted:
+                yield self._frame(step, decoded)
+
+    def _is_sound(self, step: Step, decoded: "av.VideoFrame") -> bool:
+        """Whether decoding, where it began afresh, could begin there."""
+        from av.video.frame import PictureType
+
+        return not step.afresh or decoded.pict_type == PictureType.I
+
+    def _frame(self, step: Step, decoded: "av.VideoFrame") -> Frame:
+        moment = step.sample.moment
+        assert moment is not None
+        if moment.index <= self._latest:
+            raise DecodingUnsure("frames come out of order")
+        self._latest = moment.index
+        return Frame(moment.index, moment.time, decoded, Orientation.of(decoded))
