@@ -1,13 +1,12 @@
 """Which frames of a video are analysed."""
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reelwork.video.frame import Frame, Moment
+from reelwork.video.frame import Moment
 from reelwork.video.packets import Chooser
 
 FrameStride = Annotated[int, Field(ge=1, description="Analyse every n-th frame, starting with the first.")]
@@ -113,15 +112,6 @@ class Sampling(BaseModel):
     def chooser(self) -> Chooser:
         """Return what picks the frames of one video."""
         return _Choice(self)
-
-    def pick(self, frames: Iterable[Frame], key_frames: Sequence[int] = ()) -> Iterator[Frame]:
-        """Yield the frames to analyse out of all of them; ``key_frames`` are the indices of those."""
-        chooser = self.chooser()
-        for frame in frames:
-            if chooser.wants(frame.moment, frame.index in key_frames):
-                yield frame
-            if chooser.over:
-                return
 
 
 _WAYS = {"frame_stride", "every_s", "keyframes"}

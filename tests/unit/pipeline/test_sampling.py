@@ -1,21 +1,27 @@
 """Which frames are analysed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reelwork.pipeline.sampling import Sampling
+from reelwork.pipeline.sampling import Range, Sampling, Window
+from reelwork.video.decoding import chosen
 from reelwork.video.frame import Frame
 from tests.support.pipelines import steady_frames, timed_frames
 
 
-def picked(sampling: Sampling, frames: Sequence[Frame]) -> list[int]:
-    return [frame.index for frame in sampling.pick(frames)]
+def pick(sampling: Sampling, frames: Iterable[Frame], key_frames: Sequence[int] = ()) -> Iterator[Frame]:
+    return chosen(((frame, frame.index in key_frames) for frame in frames), sampling.chooser())
+
+
+def picked(sampling: Sampling, frames: Iterable[Frame], key_frames: Sequence[int] = ()) -> list[int]:
+    return [frame.index for frame in pick(sampling, frames, key_frames)]
 
 
 def due_every(interval: Fraction, times: Sequence[Fraction]) -> list[int]:
@@ -87,7 +93,7 @@ class TestEverySeconds:
         self, every_s: float, times: list[Fraction]
     ) -> None:
         frames = timed_frames(*sorted(times))
-        found = [frame.time // Fraction(repr(every_s)) for frame in Sampling(every_s=every_s).pick(frames)]
+        found = [frame.time // Fraction(repr(every_s)) for frame in pick(Sampling(every_s=every_s), frames)]
         assert all(earlier < later for earlier, later in pairwise(found))
         assert len(found) == len({frame.time // Fraction(repr(every_s)) for frame in frames})
 
@@ -120,12 +126,12 @@ class TestMaxFrames:
         self, sampling: Sampling, expected: list[int], taken: int
     ) -> None:
         source = Source(50)
-        assert [frame.index for frame in sampling.pick(source)] == expected
+        assert [frame.index for frame in pick(sampling, source)] == expected
         assert source.taken == taken
 
     def test_nothing_is_read_ahead(self) -> None:
         source = Source(50)
-        picking = Sampling(frame_stride=10).pick(source)
+        picking = pick(Sampling(frame_stride=10), source)
         assert source.taken == 0
         assert next(picking).index == 0
         assert source.taken == 1
@@ -133,25 +139,116 @@ class TestMaxFrames:
         assert source.taken == 11
 
 
+class TestKeyFrames:
+    def test_those_alone(self) -> None:
+        assert picked(Sampling(keyframes=True), steady_frames(20), key_frames=[0, 7, 12]) == [0, 7, 12]
+        assert picked(Sampling(keyframes=True, max_frames=2), steady_frames(20), key_frames=[0, 7, 12]) == [0, 7]
+        assert picked(Sampling(keyframes=False), steady_frames(3), key_frames=[1]) == [0, 1, 2]
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("ranges", "expected"),
+        [
+            ([{"start_frame": 3, "end_frame": 6}], [3, 4, 5]),
+            ([{"start_frame": 7}], [7, 8, 9]),
+            ([{"end_frame": 2}], [0, 1]),
+            ([{"start_s": 0.2, "end_s": 0.4}], [2, 3]),
+            ([{"start_s": 0.25, "end_s": 0.41}], [3, 4]),
+            ([{"start_s": 0.8}], [8, 9]),
+            ([{"end_s": 0.1}], [0]),
+            ([{"start_frame": 4, "end_frame": 6}, {"start_frame": 1, "end_frame": 2}], [1, 4, 5]),
+            ([{"start_frame": 1, "end_frame": 4}, {"start_s": 0.3, "end_s": 0.5}], [1, 2, 3, 4]),
+            ([{"start_frame": 100}], []),
+        ],
+    )
+    def test_the_end_is_not_in_it(self, ranges: list[dict[str, float]], expected: list[int]) -> None:
+        assert picked(Sampling.model_validate({"ranges": ranges}), steady_frames(10, 10)) == expected
+
+    def test_strides_and_ticks_count_from_the_beginning(self) -> None:
+        frames = steady_frames(30, 10)
+        assert picked(Sampling(frame_stride=4, ranges=[Range(start_frame=5)]), frames) == [8, 12, 16, 20, 24, 28]
+        assert picked(Sampling(every_s=1, ranges=[Range(start_s=0.5)]), frames) == [10, 20]
+        assert picked(Sampling(ranges=[Range(start_frame=5)], max_frames=2), frames) == [5, 6]
+
+    def test_reading_stops_behind_the_last(self) -> None:
+        source = Source(50)
+        assert picked(Sampling(ranges=[Range(end_frame=3), Range(start_frame=5, end_frame=7)]), source) == [
+            0,
+            1,
+            2,
+            5,
+            6,
+        ]
+        assert source.taken == 8
+
+    def test_what_was_written_is_meant_not_the_nearest_double(self) -> None:
+        assert picked(Sampling(ranges=[Range(start_s=0.3, end_s=0.7)]), steady_frames(10, 10)) == [3, 4, 5, 6]
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            {},
+            {"start_frame": 1, "end_s": 2.0},
+            {"start_frame": 4, "end_frame": 4},
+            {"start_s": 2.0, "end_s": 1.0},
+            {"start_frame": -1},
+            {"start_s": float("nan")},
+            {"from": 1},
+        ],
+    )
+    def test_ones_that_make_no_sense(self, written: dict[str, float]) -> None:
+        with pytest.raises(ValidationError):
+            Sampling.model_validate({"ranges": [written]})
+
+    def test_none_at_all_is_a_mistake(self) -> None:
+        with pytest.raises(ValidationError):
+            Sampling(ranges=[])
+
+
+class TestWindow:
+    @given(st.integers(1, 5), st.integers(0, 30), st.integers(1, 30), st.integers(1, 8) | st.none())
+    def test_windows_side_by_side_pick_what_the_whole_does(
+        self, stride: int, cut: int, rest: int, most: int | None
+    ) -> None:
+        sampling, frames = Sampling(frame_stride=stride, max_frames=most), steady_frames(cut + rest)
+        in_parts = [
+            frame.index
+            for start, end in ((0, cut), (cut, cut + rest))
+            for frame in chosen(((frame, False) for frame in frames), Window(sampling.chooser(), start, end))
+        ]
+        assert in_parts == picked(sampling, frames)
+
+
 class TestOptions:
     @pytest.mark.parametrize(
         ("own", "options", "expected"),
         [
-            (Sampling(), (None, None), Sampling()),
-            (Sampling(every_s=0.5, max_frames=9), (None, None), Sampling(every_s=0.5, max_frames=9)),
-            (Sampling(every_s=0.5, max_frames=9), (3, None), Sampling(frame_stride=3, max_frames=9)),
-            (Sampling(every_s=0.5, max_frames=9), (None, 4), Sampling(every_s=0.5, max_frames=4)),
-            (Sampling(every_s=0.5), (1, 20), Sampling(frame_stride=1, max_frames=20)),
-            (Sampling(frame_stride=5), (None, 2), Sampling(frame_stride=5, max_frames=2)),
-            (Sampling(frame_stride=5, max_frames=2), (7, 8), Sampling(frame_stride=7, max_frames=8)),
+            (Sampling(), {}, Sampling()),
+            (Sampling(every_s=0.5, max_frames=9), {"max_frames": None}, Sampling(every_s=0.5, max_frames=9)),
+            (Sampling(every_s=0.5, max_frames=9), {"frame_stride": 3}, Sampling(frame_stride=3, max_frames=9)),
+            (Sampling(every_s=0.5, max_frames=9), {"max_frames": 4}, Sampling(every_s=0.5, max_frames=4)),
+            (Sampling(every_s=0.5), {"frame_stride": 1, "max_frames": 20}, Sampling(frame_stride=1, max_frames=20)),
+            (Sampling(frame_stride=5), {"keyframes": False}, Sampling(frame_stride=5)),
+            (Sampling(frame_stride=5), {"keyframes": True}, Sampling(keyframes=True)),
+            (Sampling(keyframes=True), {"every_s": 2.0}, Sampling(every_s=2)),
+            (Sampling(frame_stride=5), {"ranges": [{"end_s": 3.0}]}, Sampling(frame_stride=5, ranges=[Range(end_s=3)])),
         ],
     )
-    def test_what_a_job_asks_for_goes_first(
-        self, own: Sampling, options: tuple[int | None, int | None], expected: Sampling
-    ) -> None:
-        assert own.with_options(*options) == expected
+    def test_what_a_job_asks_for_goes_first(self, own: Sampling, options: dict[str, Any], expected: Sampling) -> None:
+        assert own.with_options(**options) == expected
 
-    @pytest.mark.parametrize("options", [(0, None), (None, 0), (-1, None), (None, -5)])
-    def test_what_cannot_be_asked_for(self, options: tuple[int | None, int | None]) -> None:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"frame_stride": 0},
+            {"max_frames": 0},
+            {"frame_stride": -1},
+            {"every_s": 0},
+            {"frame_stride": 2, "keyframes": True},
+            {"speed": 2},
+        ],
+    )
+    def test_what_cannot_be_asked_for(self, options: dict[str, Any]) -> None:
         with pytest.raises(ValidationError):
-            Sampling().with_options(*options)
+            Sampling().with_options(**options)
