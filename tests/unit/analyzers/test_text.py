@@ -1,8 +1,10 @@
 """The text analyzer on real frames and on written ones."""
 
 import json
+import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,20 @@ from pydantic import ValidationError
 from reelwork.analyzers import Analyzer, AnalyzerContext, Frame
 from reelwork.analyzers.builtin.text import Text
 from tests.support.pictures import decoded, frames_of, plain, written
+from tests.support.slides import slides
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
-    """One loaded analyzer for all tests: it keeps nothing from frame to frame."""
-    analyzer = Text(Text.Settings(), AnalyzerContext(tmp_path_factory.mktemp("models")))
+def context(tmp_path_factory: pytest.TempPathFactory) -> AnalyzerContext:
+    return AnalyzerContext(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def reader(context: AnalyzerContext) -> Analyzer:
+    """One loaded analyzer for all tests: what it keeps from frame to frame changes no answer."""
+    analyzer = Text(Text.Settings(), context)
     analyzer.load()
     return analyzer
 
@@ -89,6 +97,35 @@ def test_nothing_written_is_an_empty_list(reader: Analyzer) -> None:
 def test_the_answer_does_not_depend_on_batches(reader: Analyzer, title_card: Frame, two_words: Frame) -> None:
     frames = [title_card, two_words, *frames_of([plain(640, 360)])]
     assert reader.analyze(frames, {}) == [answer for frame in frames for answer in reader.analyze([frame], {})]
+
+
+def test_many_threads_answer_like_one(reader: Analyzer, context: AnalyzerContext, title_card: Frame) -> None:
+    assert reader.parallel
+    assert reader.by_picture
+    one, two, three = (slide.drawn() for slide in slides(3, lines=2))
+    frames = [*frames_of([one, two, three, one[:400, :500].copy(), plain(64, 64)]), title_card]
+    alone = Text(Text.Settings(reuse="off"), context)
+    alone.load()
+    expected = [alone.analyze([frame], {}) for frame in frames]
+    order = list(range(len(frames))) * 4
+    random.Random(1).shuffle(order)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: reader.analyze([frames[number]], {}), order))
+    for number, answer in zip(order, answers, strict=True):
+        assert answer == expected[number], number
+
+
+@pytest.mark.parametrize("settings", [{}, {"rotated": True}])
+def test_reuse_changes_no_answer(context: AnalyzerContext, settings: dict[str, Any]) -> None:
+    slide = slides(1, lines=3)[0]
+    frames = frames_of([slide.shown(lines).drawn() for lines in (2, 3, 4)]) + decoded("burned-in-time-15fps.mp4", 7)
+    answers = []
+    for reuse in ("exact", "off"):
+        analyzer = Text(Text.Settings(reuse=reuse, **settings), context)
+        analyzer.load()
+        answers.append([analyzer.analyze([frame], {}) for frame in frames])
+    assert answers[0] == answers[1]
+    assert texts(answers[0][2][0]) == [line.text for line in slide.lines[:4]]
 
 
 def test_reads_inside_given_boxes_only(reader: Analyzer, two_words: Frame) -> None:
@@ -182,12 +219,24 @@ assert text.analyze(frames_of([plain(64, 64)]), {}) == [[]]
     assert (finished.stdout, finished.stderr) == ("", "")
 
 
+def test_nodes_share_the_models_of_the_process(reader: Analyzer, context: AnalyzerContext) -> None:
+    another = Text(Text.Settings(rotated=True), context)
+    another.load()
+    assert another._reader._models is reader._reader._models
+
+
+def test_names_the_models_it_uses(context: AnalyzerContext) -> None:
+    files = Text(Text.Settings(), context).model_files()
+    assert [path.suffix for path in files] == [".onnx", ".onnx"]
+    assert len(Text(Text.Settings(rotated=True), context).model_files()) == 3
+
+
 def test_all_models_come_with_the_package(context: AnalyzerContext) -> None:
     assert Text.unavailable_because(Text.Settings(), context) is None
     assert list(context.models_dir.iterdir()) == []
 
 
-@pytest.mark.parametrize("wrong", [{"max_side": 10}, {"min_confidence": 1.5}, {"language": "en"}])
+@pytest.mark.parametrize("wrong", [{"reuse": "always"}, {"max_side": 10}, {"min_confidence": 1.5}, {"language": "en"}])
 def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Text.Settings(**wrong)

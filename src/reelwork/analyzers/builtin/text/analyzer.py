@@ -1,0 +1,77 @@
+"""The analyzer: which parts of which frames are read, and what is answered for them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, AnalyzerSettings, Inputs, Json
+from reelwork.analyzers.builtin.text.lines import Line
+from reelwork.analyzers.builtin.text.models import shipped_models
+from reelwork.analyzers.builtin.text.paddle import PaddleReader
+from reelwork.analyzers.builtin.text.settings import TextSettings
+from reelwork.analyzers.builtin.text.windows import Region, Window, boxes_of
+from reelwork.video.frame import Frame
+
+
+class Text(Analyzer):
+    """Read the text in the frame, line by line, offline (PP-OCR models).
+
+    Answers a list of ``{"text", "confidence", "box", "polygon"}`` from top to bottom, then left to right; ``polygon``
+    holds the four corners of the line, starting at its top left.
+
+    Given other nodes' lists of items with a ``box`` as inputs, only the insides of those boxes are read. Each
+    line then also says in ``region`` in which box it stands: the 0-based place of the item in the input's list
+    (several inputs count on, one after the other). Text inside overlapping boxes is answered for each of them.
+    """
+
+    Settings = TextSettings
+    takes_inputs = True
+    libraries = ("rapidocr", "onnxruntime", "opencv-python-headless", "numpy")
+    parallel = True
+    by_picture = True
+
+    def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
+        super().__init__(settings, context)
+        self._reader: PaddleReader
+
+    @classmethod
+    def unavailable_because(cls, settings: Any, context: AnalyzerContext) -> str | None:
+        """Say which of the models that rapidocr ships is missing."""
+        try:
+            shipped_models()
+        except LookupError as error:
+            return str(error)
+        return None
+
+    def load(self) -> None:
+        """Load the models from rapidocr's package; nothing is ever downloaded."""
+        self._reader = PaddleReader(self.settings, self.context.threads)
+
+    def model_files(self) -> Sequence[Path]:
+        """Return the models that find and read, and the one that sees what stands upside down."""
+        models = shipped_models()
+        return [models[stage] for stage in ("det", "rec", *(("cls",) if self.settings.rotated else ()))]
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        """Read each frame on its own; see the class for the answer."""
+        if not inputs:
+            return [[line.item(frame) for line in self._read(frame, Window.whole(frame))] for frame in frames]
+        return [
+            list(self._regions(frame, [boxes_of(name, outputs[position]) for name, outputs in inputs.items()]))
+            for position, frame in enumerate(frames)
+        ]
+
+    def _regions(self, frame: Frame, boxes: list[list[Json]]) -> Iterator[Json]:
+        for number, box in enumerate(box for of_input in boxes for box in of_input):
+            region = Region.of(box, frame)
+            if region.empty():
+                continue
+            for line in self._read(frame, region.window(frame)):
+                if region.holds(line.centre()):
+                    yield line.item(frame) | {"region": number}
+
+    def _read(self, frame: Frame, window: Window) -> list[Line]:
+        import numpy as np
+
+        lines = self._reader.read(np.ascontiguousarray(window.of(frame.bgr())))
+        return [line.moved(window.left, window.top) for line in lines]

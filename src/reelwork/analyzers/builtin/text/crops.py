@@ -1,0 +1,67 @@
+"""Readings of crops, kept by what the crops show: an identical crop is not read again."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reelwork.video.frame import Image
+
+Reading = tuple[str, float]
+"""The text of one line and the confidence in it."""
+
+Key = tuple[tuple[int, ...], bytes]
+
+
+class ReadCrops:
+    """The readings of the crops seen latest; many threads may ask at once.
+
+    A reading follows from the crop's pixels alone, so it does not matter to any answer which were kept.
+    """
+
+    def __init__(self, read: Callable[["Image"], Reading], entries: int) -> None:
+        """Keep at most this many readings that ``read`` made; 0 keeps none."""
+        self._read = read
+        self._entries = entries
+        self._lock = Lock()
+        self._kept: OrderedDict[Key, Future[Reading]] = OrderedDict()
+
+    def read(self, crops: Sequence["Image"]) -> list[Reading]:
+        """Read each crop, or wait for a thread that is about to have read the same one."""
+        if not self._entries:
+            return [self._read(crop) for crop in crops]
+        # Waiting comes last: threads that meet the same slide at once share its lines out between them.
+        readings = [self._read_or_leave(crop) for crop in crops]
+        return [reading.result() for reading in readings]
+
+    def _read_or_leave(self, crop: "Image") -> Future[Reading]:
+        key = _key(crop)
+        future: Future[Reading] = Future()
+        kept = self._claimed(key, future)
+        if kept is not future:
+            return kept
+        try:
+            future.set_result(self._read(crop))
+        except BaseException as error:
+            with self._lock:
+                self._kept.pop(key, None)
+            future.set_exception(error)
+        return future
+
+    def _claimed(self, key: Key, future: Future[Reading]) -> Future[Reading]:
+        """Return the reading kept or under way, or enter the given one."""
+        with self._lock:
+            kept = self._kept.setdefault(key, future)
+            self._kept.move_to_end(key)
+            if len(self._kept) > self._entries:
+                self._kept.popitem(last=False)
+            return kept
+
+
+def _key(crop: "Image") -> Key:
+    import numpy as np
+    import xxhash
+
+    return crop.shape, xxhash.xxh3_128_digest(np.ascontiguousarray(crop).data)
