@@ -40,7 +40,7 @@ def run() -> None:
         clip = Path(folder) / "clip.mp4"
         _encode(clip)
         registry = AnalyzerRegistry({"luma": Luma, "colour": Colour})
-        context = AnalyzerContext(Path(folder), _THREADS)
+        context = AnalyzerContext(Path(folder), cores=_THREADS)
         catalog = PipelineCatalog.load(Path(folder), registry, context)
         service = VideoFilePipelineService(catalog, registry, context, DecodeLimits(threads=_THREADS))
         seconds = interleaved(

@@ -49,6 +49,8 @@ class Collect(Analyzer):
 class Counter(Analyzer):
     """Counts the frames of a video; remembers how often it was loaded and begun."""
 
+    stateful = True
+
     def load(self) -> None:
         self.loads = getattr(self, "loads", 0) + 1
         self.begins = 0

@@ -30,11 +30,14 @@ class AnalyzerContext:
     Attributes:
         models_dir: Where users put model files; settings name files relative to it.
         threads: How many threads one call of ``analyze`` may keep busy. The engine works on several frames
-            at once, so it is 1 unless frames must come one after the other.
+            at once, so that is 1 as a rule.
+        cores: How many threads all of the process may keep busy. An analyzer whose frames must come one after
+            the other has no use for the engine's and may start its own.
     """
 
     models_dir: Path
     threads: int = 1
+    cores: int = 1
 
 
 class Analyzer(ABC):

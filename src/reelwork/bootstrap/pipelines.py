@@ -34,7 +34,7 @@ def _catalog(settings: Settings, registry: AnalyzerRegistry) -> PipelineCatalog:
 
 
 def _analyzer_context(settings: Settings) -> AnalyzerContext:
-    return AnalyzerContext(settings.models_dir or settings.data_dir / "models", _threads(settings))
+    return AnalyzerContext(settings.models_dir or settings.data_dir / "models", threads=1, cores=_threads(settings))
 
 
 def _threads(settings: Settings) -> int:

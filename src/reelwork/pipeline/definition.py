@@ -1,7 +1,7 @@
 """What a pipeline file says, before it is checked against the analyzers that are installed."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -37,6 +37,18 @@ class PipelineDefinition(BaseModel):
     name: Name
     description: str = ""
     sampling: Sampling = Field(default_factory=Sampling)
+    on_decode_error: Literal["fail", "keep"] = Field(
+        "fail",
+        description="What becomes of a video that is damaged or breaks off: the job fails (`fail`), or completes with "
+        "the frames up to there and a warning (`keep`).",
+    )
+    max_failed_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="On which share of the frames a node may fail without failing the job; such a frame has "
+        "an `error` under the node's name.",
+    )
     nodes: dict[Name, NodeDefinition]
     outputs: list[str]
 

@@ -1,17 +1,15 @@
 """Run the nodes of a graph over frames."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 
 from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, Json
 from reelwork.errors import AnalyzerFailed
+from reelwork.pipeline.engine import FrameEngine
 from reelwork.pipeline.graph import Node, PipelineGraph
-from reelwork.video.frame import Frame
-
-BATCH_FRAMES = 4
-"""Frames held at once: pictures are large, and batches gain nothing on a CPU."""
+from reelwork.pipeline.steps import Answers, Failed, arrange, failures
+from reelwork.video.frame import Frame, Moment
 
 
 @dataclass(frozen=True)
@@ -26,51 +24,109 @@ class FrameResult:
 class PipelineExecutor:
     """The nodes of one graph, loaded once and used for video after video."""
 
-    def __init__(self, graph: PipelineGraph, context: AnalyzerContext) -> None:
-        self._outputs = tuple(graph.definition.outputs)
-        self._nodes: list[tuple[Node, Analyzer]] = []
-        for node in graph.nodes:
-            with _blame(node, "loading"):
-                analyzer = node.analyzer(node.settings, context)
-                analyzer.load()
-            self._nodes.append((node, analyzer))
+    def __init__(self, graph: PipelineGraph, context: AnalyzerContext, workers: int = 1, *, reuse: bool = True) -> None:
+        """Load the analyzers.
 
-    def run(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        """Analyse the frames of one video, in order, holding at most ``BATCH_FRAMES`` of them.
+        Args:
+            graph: The pipeline.
+            context: What the analyzers are offered.
+            workers: How many frames are analysed at once; changes nothing in the answers.
+            reuse: Whether frames with identical pixels share answers; changes nothing in them either.
 
         Raises:
-            AnalyzerFailed: A node raised, or did not give one answer per frame.
+            AnalyzerFailed: One could not be loaded.
         """
+        self._graph = graph
+        self._nodes = [(node, _loaded(node, context)) for node in graph.nodes]
+        self._stages = arrange(self._nodes)
+        self._engine = FrameEngine(self._stages, workers, reuse=reuse)
+
+    @property
+    def nodes(self) -> list[tuple[Node, Analyzer]]:
+        """The nodes with their loaded analyzers, each behind its inputs."""
+        return list(self._nodes)
+
+    def run(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Analyse the frames of one video.
+
+        Returns:
+            A result for each, in order.
+
+        Raises:
+            AnalyzerFailed: A node raised on more frames than the pipeline lets pass.
+            Whatever ``frames`` raises, behind the results of the frames before.
+        """
+        self._begin()
+        yield from self._results(self._engine.run(frames))
+
+    def _begin(self) -> None:
         for node, analyzer in self._nodes:
             with _blame(node, "the start of the video"):
                 analyzer.begin()
-        remaining = iter(frames)
-        while batch := list(islice(remaining, BATCH_FRAMES)):
-            yield from self._run_batch(batch)
-            del batch  # or its pictures would be held while the next ones are decoded
 
-    def _run_batch(self, batch: Sequence[Frame]) -> Iterator[FrameResult]:
-        outputs: dict[str, Sequence[Json]] = {}
-        for node, analyzer in self._nodes:
-            with _blame(node, _span(batch)):
-                answers = analyzer.analyze(batch, {name: outputs[name] for name in node.inputs})
-                if len(answers) != len(batch):
-                    raise ValueError(f"it gave {len(answers)} answers for {len(batch)} frames")
-            outputs[node.name] = answers
-        for position, frame in enumerate(batch):
-            yield FrameResult(frame.index, frame.time_s, {name: outputs[name][position] for name in self._outputs})
+    def _results(self, answered: Iterable[tuple[Moment, Answers]]) -> Iterator[FrameResult]:
+        tally = _FailureTally(self._graph)
+        for moment, answers in answered:
+            tally.count(moment, answers)
+            outputs = {name: _told(answers[name]) for name in self._graph.definition.outputs}
+            yield FrameResult(moment.index, float(moment.time), outputs)
+        tally.settle()
 
 
-def _span(batch: Sequence[Frame]) -> str:
-    first, last = batch[0].index, batch[-1].index
-    return f"frame {first}" if first == last else f"frames {first} to {last}"
+class _FailureTally:
+    """Counts on how many frames each node failed, and fails the video when that is too many."""
+
+    def __init__(self, graph: PipelineGraph) -> None:
+        self._nodes = {node.name: node for node in graph.nodes}
+        self._most = graph.definition.max_failed_share
+        self._frames = 0
+        self._failed: dict[str, int] = dict.fromkeys(self._nodes, 0)
+        self._first: dict[str, AnalyzerFailed] = {}
+
+    def count(self, moment: Moment, answers: Answers) -> None:
+        """Take the answers for one frame.
+
+        Raises:
+            AnalyzerFailed: A node failed, and none may.
+        """
+        self._frames += 1
+        for name, failed in failures(answers).items():
+            self._failed[name] += 1
+            if name not in self._first:
+                node = self._nodes[name]
+                error = AnalyzerFailed(name, node.analyzer_name, f"frame {moment.index}", failed.what)
+                error.__cause__ = failed.error
+                self._first[name] = error
+            if not self._most:
+                raise self._first[name]
+
+    def settle(self) -> None:
+        """Decide at the end of the video.
+
+        Raises:
+            AnalyzerFailed: A node failed on too many frames; the first of them is named.
+        """
+        for name, error in self._first.items():
+            if self._failed[name] > self._most * self._frames:
+                raise error
+
+
+def _told(answer: Json) -> Json:
+    return answer.told() if isinstance(answer, Failed) else answer
+
+
+def _loaded(node: Node, context: AnalyzerContext) -> Analyzer:
+    with _blame(node, "loading"):
+        analyzer = node.analyzer(node.settings, context)
+        analyzer.load()
+    return analyzer
 
 
 @contextmanager
-def _blame(node: Node, frames: str) -> Iterator[None]:
+def _blame(node: Node, when: str) -> Iterator[None]:
     """Turn whatever a node raises into a failure that names the node."""
     try:
         yield
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        raise AnalyzerFailed(node.name, node.analyzer_name, frames, what) from error
+        raise AnalyzerFailed(node.name, node.analyzer_name, when, what) from error

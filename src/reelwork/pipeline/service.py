@@ -66,5 +66,8 @@ class VideoFilePipelineService:
         # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.
         if self._loaded is None or self._loaded[0] != definition:
             self._loaded = None
-            self._loaded = (definition, PipelineExecutor(build_graph(definition, self._registry), self._context))
+            self._loaded = (
+                definition,
+                PipelineExecutor(build_graph(definition, self._registry), self._context, self._context.cores),
+            )
         return self._loaded[1]

@@ -97,6 +97,17 @@ class Frame:
             self._luma = self._upright(self._luma_as_coded())
         return self._luma
 
+    def digest(self) -> bytes:
+        """Return 16 bytes that tell whether another frame of the video has the very same pixels."""
+        from xxhash import xxh3_128
+
+        decoded = self._decoded
+        meaning = (decoded.format.name, decoded.width, decoded.height, decoded.colorspace, decoded.color_range)
+        hashed = xxh3_128(repr((*meaning, self._orientation)))
+        for number in range(len(decoded.planes)):
+            hashed.update(_visible(decoded, number))
+        return hashed.digest()
+
     def _luma_as_coded(self) -> "Image":
         import numpy as np
 
@@ -127,3 +138,14 @@ def _reformatted(decoded: "av.VideoFrame", pixel_format: str) -> "av.VideoFrame"
         _of_thread.reformatter = VideoReformatter()
     reformatter: VideoReformatter = _of_thread.reformatter
     return reformatter.reformat(decoded, format=pixel_format, threads=1)
+
+
+def _visible(decoded: "av.VideoFrame", number: int) -> "Image":
+    """Return the rows of a plane without what pads them: bytes, contiguous."""
+    import numpy as np
+
+    plane = decoded.planes[number]
+    components = [one for one in decoded.format.components if one.plane == number]
+    width = sum(one.width * -(-one.bits // 8) for one in components)
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
+    return np.ascontiguousarray(rows[: plane.height, :width])

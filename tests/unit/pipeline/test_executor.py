@@ -9,7 +9,8 @@ import pytest
 
 from reelwork.analyzers import Analyzer, AnalyzerContext, Frame, Inputs
 from reelwork.errors import AnalyzerFailed
-from reelwork.pipeline.executor import BATCH_FRAMES, FrameResult, PipelineExecutor
+from reelwork.pipeline.engine import frames_held
+from reelwork.pipeline.executor import FrameResult, PipelineExecutor
 from reelwork.pipeline.graph import build_graph
 from tests.support.analyzers import Index, answering, registry
 from tests.support.pipelines import define, steady_frames, timed_frames
@@ -18,9 +19,9 @@ INDEX = {"analyzer": "index"}
 
 
 def executor(
-    context: AnalyzerContext, nodes: dict[str, Any], outputs: list[str] | None = None, **more: Any
+    context: AnalyzerContext, nodes: dict[str, Any], outputs: list[str] | None = None, workers: int = 1, **more: Any
 ) -> PipelineExecutor:
-    return PipelineExecutor(build_graph(define(nodes, outputs), registry(**more)), context)
+    return PipelineExecutor(build_graph(define(nodes, outputs), registry(**more)), context, workers)
 
 
 def outputs_of(results: Sequence[FrameResult]) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def outputs_of(results: Sequence[FrameResult]) -> list[dict[str, Any]]:
 
 
 class TestResults:
-    @pytest.mark.parametrize("count", [0, 1, BATCH_FRAMES - 1, BATCH_FRAMES, BATCH_FRAMES + 1, 3 * BATCH_FRAMES])
+    @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 50])
     def test_one_for_each_frame_in_order(self, context: AnalyzerContext, count: int) -> None:
         results = list(executor(context, {"a": INDEX}).run(steady_frames(count)))
         assert [result.frame_index for result in results] == list(range(count))
@@ -105,7 +106,8 @@ class TestLife:
         assert seen[0].context is context
         assert seen[0].settings == Index.Settings()
 
-    def test_no_more_than_a_batch_is_held(self, context: AnalyzerContext) -> None:
+    @pytest.mark.parametrize("workers", [1, 2, 4])
+    def test_only_so_many_frames_are_held(self, context: AnalyzerContext, workers: int) -> None:
         class Weak(Frame):
             __slots__ = ("__weakref__",)
 
@@ -114,55 +116,44 @@ class TestLife:
 
         def source() -> Iterator[Frame]:
             nonlocal most
-            for plain in steady_frames(5 * BATCH_FRAMES):
+            for plain in steady_frames(50):
                 frame = Weak(plain.index, plain.time, None)  # type: ignore[arg-type]
                 alive.append(weakref.ref(frame))
+                del frame
                 most = max(most, sum(reference() is not None for reference in alive))
-                yield frame
+                yield alive[-1]() or plain
 
-        for _ in executor(context, {"a": INDEX, "b": INDEX}).run(source()):
+        for _ in executor(context, {"a": INDEX, "b": INDEX}, workers=workers).run(source()):
             pass
-        assert most == BATCH_FRAMES
-
-    def test_a_frame_is_answered_before_those_of_the_next_batch_are_decoded(self, context: AnalyzerContext) -> None:
-        taken = 0
-
-        def source() -> Iterator[Frame]:
-            nonlocal taken
-            for frame in steady_frames(3 * BATCH_FRAMES):
-                taken += 1
-                yield frame
-
-        for result in executor(context, {"a": INDEX}).run(source()):
-            assert taken == (result.frame_index // BATCH_FRAMES + 1) * BATCH_FRAMES
+        assert most <= frames_held(workers) + 1
 
 
 class TestFailures:
-    def fail(self, context: AnalyzerContext, analyzer: type[Analyzer], frames: Sequence[Frame]) -> AnalyzerFailed:
+    def fail(
+        self, context: AnalyzerContext, analyzer: type[Analyzer], frames: Sequence[Frame], workers: int = 1
+    ) -> AnalyzerFailed:
         nodes = {"fine": INDEX, "bad_node": {"analyzer": "bad"}}
         with pytest.raises(AnalyzerFailed) as caught:
-            list(executor(context, nodes, bad=analyzer).run(frames))
+            list(executor(context, nodes, workers=workers, bad=analyzer).run(frames))
         return caught.value
 
-    def test_a_node_that_raises_is_named_and_so_are_the_frames(self, context: AnalyzerContext) -> None:
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_a_node_that_raises_is_named_and_so_is_the_first_such_frame(
+        self, context: AnalyzerContext, workers: int
+    ) -> None:
         def answers(frames: Sequence[Frame]) -> list[Any]:
             if frames[-1].index > 5:
                 raise LookupError("no such thing")
             return [None] * len(frames)
 
-        error = self.fail(context, answering(answers), steady_frames(8))
-        assert str(error) == "Node 'bad_node' (analyzer 'bad') failed on frames 4 to 7: LookupError: no such thing"
+        error = self.fail(context, answering(answers), steady_frames(50), workers)
+        assert str(error) == "Node 'bad_node' (analyzer 'bad') failed on frame 6: LookupError: no such thing"
         assert isinstance(error.__cause__, LookupError)
 
-    def test_a_single_frame_is_named_alone(self, context: AnalyzerContext) -> None:
-        error = self.fail(context, answering(lambda frames: 1 / 0), steady_frames(8)[7:])
-        assert str(error) == "Node 'bad_node' (analyzer 'bad') failed on frame 7: ZeroDivisionError: division by zero"
-
-    @pytest.mark.parametrize("answers", [[], [1], [1] * (BATCH_FRAMES + 1)])
+    @pytest.mark.parametrize("answers", [[], [1, 1]])
     def test_a_wrong_number_of_answers(self, context: AnalyzerContext, answers: list[int]) -> None:
-        error = self.fail(context, answering(lambda frames: answers), steady_frames(BATCH_FRAMES))
-        assert f"it gave {len(answers)} answers for {BATCH_FRAMES} frames" in str(error)
-        assert "frames 0 to 3" in str(error)
+        error = self.fail(context, answering(lambda frames: answers), steady_frames(3))
+        assert f"frame 0: ValueError: it gave {len(answers)} answers for 1 frame" in str(error)
 
     @pytest.mark.parametrize("answers", [None, 3, iter([1])])
     def test_no_list_of_answers(self, context: AnalyzerContext, answers: Any) -> None:
@@ -181,11 +172,11 @@ class TestFailures:
 
     def test_what_the_source_raises_is_not_blamed_on_a_node(self, context: AnalyzerContext) -> None:
         def source() -> Iterator[Frame]:
-            yield from steady_frames(BATCH_FRAMES)
+            yield from steady_frames(4)
             raise EOFError("of the source")
 
         running = executor(context, {"a": INDEX}).run(source())
-        assert [next(running).frame_index for _ in range(BATCH_FRAMES)] == [0, 1, 2, 3]
+        assert [next(running).frame_index for _ in range(4)] == [0, 1, 2, 3]
         with pytest.raises(EOFError, match="of the source"):
             next(running)
 
@@ -195,11 +186,11 @@ class TestFailures:
         with pytest.raises(KeyError):
             running.throw(KeyError("of the reader"))  # type: ignore[attr-defined]
 
-    def test_results_before_the_failing_batch_are_given(self, context: AnalyzerContext) -> None:
+    def test_results_before_the_failing_frame_are_given(self, context: AnalyzerContext) -> None:
         def answers(frames: Sequence[Frame]) -> list[Any]:
             return [1 // (frame.index - 6) for frame in frames]
 
         running = executor(context, {"a": {"analyzer": "bad"}}, bad=answering(answers)).run(steady_frames(12))
-        assert [next(running).frame_index for _ in range(4)] == [0, 1, 2, 3]
-        with pytest.raises(AnalyzerFailed, match="frames 4 to 7"):
+        assert [next(running).frame_index for _ in range(6)] == [0, 1, 2, 3, 4, 5]
+        with pytest.raises(AnalyzerFailed, match="frame 6"):
             next(running)
