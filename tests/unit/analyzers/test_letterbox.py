@@ -21,9 +21,9 @@ def test_the_picture_stands_centred_on_grey(
     picture: tuple[int, int], model_input: tuple[int, int], inside: tuple[int, int, int, int]
 ) -> None:
     letterbox = Letterbox.fit(*picture, *model_input)
-    canvas = letterbox.apply(plain(*picture, (1, 2, 3)))
+    canvas = plain(*model_input, (9, 9, 9))
+    letterbox.apply(plain(*picture, (1, 2, 3)), canvas)
     left, top, right, bottom = inside
-    assert canvas.shape == (model_input[1], model_input[0], 3)
     assert (canvas[top:bottom, left:right] == (1, 2, 3)).all()
     canvas[top:bottom, left:right] = 114
     assert (canvas == 114).all()

@@ -11,7 +11,7 @@ from reelwork.analyzers import Analyzer, AnalyzerContext, Frame
 from reelwork.analyzers.builtin.objects import Objects
 from tests.support.onnx_models import OBJECTNESS, ColourModel, Output, save_without_use
 from tests.support.pictures import Picture, frames_of, plain
-from tests.unit.analyzers.batches import Ready, one_by_one, together
+from tests.unit.analyzers.batches import Ready, at_once, one_by_one, together
 
 Detector = Callable[..., Analyzer]
 
@@ -167,6 +167,39 @@ def test_less_confident_objects_are_left_out(detector: Detector, one_and_a_half:
 
 
 @ALL_OUTPUTS
+def test_a_class_can_have_a_threshold_of_its_own(detector: Detector, one_and_a_half: Frame, output: Output) -> None:
+    model = ColourModel(output, extra_candidates=candidates(output), metadata=NAMES)
+
+    def labels(**settings: Any) -> list[str]:
+        return [item["label"] for item in detector(model, **settings).analyze([one_and_a_half], {})[0]]
+
+    assert labels(thresholds={"red": 0.6}) == ["red", "green"]
+    assert labels(thresholds={"green": 0.6}) == ["red", "red"]
+    assert labels(min_confidence=0.6, thresholds={"green": 0.3}) == ["red", "green"]
+    assert labels(min_confidence=0.6, thresholds={"green": 0.3}, only=["red"]) == ["red"]
+
+
+def test_a_threshold_is_met_by_its_own_value(detector: Detector, one_and_a_half: Frame) -> None:
+    model = ColourModel(Output.OBJECTNESS, extra_candidates=candidates(Output.OBJECTNESS), metadata=NAMES)
+    for settings in ({"thresholds": {"red": OBJECTNESS}}, {"min_confidence": OBJECTNESS}):
+        (found,) = detector(model, only=["red"], **settings).analyze([one_and_a_half], {})
+        assert [item["label"] for item in found] == ["red"]
+
+
+def test_a_threshold_for_an_unknown_class_is_refused(detector: Detector) -> None:
+    with pytest.raises(ValueError, match="the model has no class violet; its classes are red, green, blue"):
+        detector(ColourModel(metadata=NAMES), thresholds={"violet": 0.5})
+
+
+def test_the_model_files_are_named(detector: Detector, context: AnalyzerContext) -> None:
+    analyzer = detector(ColourModel(metadata=NAMES))
+    model, weights = context.models_dir / "objects.onnx", context.models_dir / "objects.onnx.data"
+    assert list(analyzer.model_files()) == [model]
+    weights.write_bytes(b"weights")
+    assert list(analyzer.model_files()) == [model, weights]
+
+
+@ALL_OUTPUTS
 def test_the_most_confident_are_kept(detector: Detector, one_and_a_half: Frame, output: Output) -> None:
     model = ColourModel(output, extra_candidates=candidates(output), metadata=NAMES)
     (most,) = detector(model, max_objects=1).analyze([one_and_a_half], {})
@@ -266,7 +299,20 @@ def test_the_answer_does_not_depend_on_batches(detector: Detector, wide: Frame, 
     assert one_by_one(analyzer, [wide, tall, wide]) == together(analyzer, [wide, tall, wide])
 
 
-@pytest.mark.parametrize("wrong", [{"min_confidence": -0.1}, {"max_objects": 0}, {"only": []}, {"device": "cuda"}])
+@pytest.mark.parametrize("half", [False, True], ids=["float", "half"])
+def test_threads_share_the_model_without_disturbing_each_other(
+    detector: Detector, wide: Frame, tall: Frame, half: bool
+) -> None:
+    analyzer = detector(ColourModel(side=640, extra_candidates=8400 - 64, half=half, metadata=NAMES))
+    expected = one_by_one(analyzer, [wide, tall]) * 12
+    assert expected[0] != expected[1]
+    assert at_once(analyzer, [wide, tall] * 12) == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"min_confidence": -0.1}, {"max_objects": 0}, {"thresholds": {"red": 2}}, {"only": []}, {"device": "cuda"}],
+)
 def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Objects.Settings(**wrong)

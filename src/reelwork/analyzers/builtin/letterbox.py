@@ -38,16 +38,14 @@ class Letterbox:
         left, top = (width - scaled_width) // 2, (height - scaled_height) // 2
         return cls(width, height, left, top, scaled_width, scaled_height)
 
-    def apply(self, picture: "Image") -> "Image":
-        """Return the input picture: height x width x 3, uint8, channels as given."""
+    def apply(self, picture: "Image", canvas: "Image") -> None:
+        """Write the input picture into the canvas: height x width x 3, uint8, channels as given."""
         import cv2
-        import numpy as np
 
-        canvas = np.full((self.height, self.width, 3), _GREY, np.uint8)
+        canvas.fill(_GREY)
         bottom, right = self.top + self.scaled_height, self.left + self.scaled_width
         size = (self.scaled_width, self.scaled_height)
         canvas[self.top : bottom, self.left : right] = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
-        return canvas
 
     def undo(self, corners: "NDArray[np.float32]") -> "NDArray[np.float32]":
         """Turn N x 4 corners (left, top, right, bottom) in input pixels into fractions of the picture."""

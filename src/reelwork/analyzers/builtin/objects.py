@@ -1,24 +1,21 @@
 """Objects, by a YOLO-family model that the user supplies as an ONNX file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator
 
-from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, AnalyzerSettings, Inputs, Json
+from reelwork.analyzers.analyzer import AnalyzerContext, AnalyzerSettings, Inputs, Json, SequenceAnalyzer
 from reelwork.analyzers.boxes import box_from_corners, clamp
-from reelwork.analyzers.builtin import yolo
-from reelwork.analyzers.builtin.letterbox import Letterbox
-from reelwork.video.frame import Frame
+from reelwork.analyzers.builtin.tracking import Seen, Tracker
+from reelwork.video.frame import Frame, Moment
 
 if TYPE_CHECKING:
-    import numpy as np
-    import onnxruntime
-    from numpy.typing import NDArray
+    from reelwork.analyzers.builtin.yolo import Detections
 
-_DEFAULT_SIDE = 640
-_QUIET = 4
+_NEVER = float("inf")
 
 
 class ObjectsSettings(AnalyzerSettings):
@@ -31,6 +28,9 @@ class ObjectsSettings(AnalyzerSettings):
         None, min_length=1, description="Names of the model's classes, in order, in place of those the file carries."
     )
     min_confidence: float = Field(0.25, ge=0, le=1, description="Objects found with less confidence are left out.")
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="For single classes, the confidence that counts in place of `min_confidence`."
+    )
     max_overlap: float = Field(
         0.45,
         ge=0,
@@ -39,6 +39,22 @@ class ObjectsSettings(AnalyzerSettings):
     )
     only: list[str] | None = Field(None, min_length=1, description="Answer objects of these classes only.")
     max_objects: int = Field(300, ge=1, le=3000, description="At most so many objects a frame, the most confident.")
+    track: bool = Field(
+        False, description="Follow objects from frame to frame: the same object has the same `track_id` all along."
+    )
+    max_gap_s: float = Field(
+        1.0,
+        ge=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="For how many seconds of video a followed object may be unseen and still keep its `track_id`.",
+    )
+    keep_confidence: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="An object that is being followed is kept, even below `min_confidence`, down to this confidence.",
+    )
 
     @field_validator("model")
     @classmethod
@@ -49,13 +65,29 @@ class ObjectsSettings(AnalyzerSettings):
         return model
 
 
-class Objects(Analyzer):
+Item = dict[str, Json]
+
+
+class Objects(SequenceAnalyzer):
     """Detect objects with your own YOLO-family ONNX model (v5, v7, v8, v11, end-to-end).
 
     Answers a list of ``{"label", "confidence", "box"}``, the most confident first.
+
+    With ``track``, each item also has a ``track_id``: 1, 2, ... in every video, in the order of first appearance.
+    Beside what is answered without it, there are then the less confident objects that continue a track.
     """
 
     Settings = ObjectsSettings
+    libraries = ("lap", "numpy", "onnxruntime", "opencv-python-headless")
+    parallel = True
+    by_picture = True
+
+    def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
+        super().__init__(settings, context)
+        self.stateful = self.settings.track
+        self._least = min([self.settings.min_confidence, *self.settings.thresholds.values()])
+        if self.settings.track:
+            self._least = min(self._least, self.settings.keep_confidence)
 
     @classmethod
     def unavailable_because(cls, settings: Any, context: AnalyzerContext) -> str | None:
@@ -75,126 +107,87 @@ class Objects(Analyzer):
         )
 
     def load(self) -> None:
-        """Load the model and find out how its output is laid out.
+        """Load the model, and run it once.
 
         Raises:
             ValueError: The file is not a model that can be used; the message says why.
         """
-        self._session = _session(_path(self.settings, self.context), self.context.threads)
-        self._input_name, self._input_type, self._input_size = _input(self._session)
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        names = _names(self.settings.classes, yolo.class_names(metadata))
-        # The shapes a file declares may be left open: what comes out for an empty picture tells.
-        shape = self._run(Letterbox.fit(1, 1, *self._input_size).apply(_empty_picture())).shape
-        known = None if names is None else len(names)
-        self._layout = yolo.find_layout(shape, self._input_size, known, _end_to_end(metadata))
-        if names is None and self._layout is not yolo.Layout.END_TO_END:
-            names = [yolo.class_name(number) for number in range(self._layout.classes(*shape[1:]))]
-        self._names = names or []
-        _check_only(self.settings.only, names)
+        from reelwork.analyzers.builtin.detector import Detector
+
+        path = _path(self.settings, self.context)
+        self._detector = Detector(path, self.context.threads, self.settings.classes)
+        _check_names([*(self.settings.only or ()), *self.settings.thresholds], self._detector.names)
+
+    def model_files(self) -> Sequence[Path]:
+        """Return the ONNX file, and the file of weights that large models keep beside it."""
+        path = _path(self.settings, self.context)
+        weights = path.with_name(path.name + ".data")
+        return (path, weights) if weights.is_file() else (path,)
+
+    def begin(self) -> None:
+        """Forget the objects of the video before."""
+        # Through its digits, as the sampling does: 0.2 means a fifth, not the double nearest to it.
+        self._tracker = Tracker(Fraction(str(self.settings.max_gap_s)))
 
     def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
-        """Look for objects in each frame on its own; see the class for the answer."""
-        return [self._analyze(frame) for frame in frames]
+        """Look for objects in each frame; see the class for the answer."""
+        if self.settings.track:
+            return super().analyze(frames, inputs)
+        return [self.observe(frame, {})[0] for frame in frames]
 
-    def _analyze(self, frame: Frame) -> list[Json]:
-        letterbox = Letterbox.fit(frame.width, frame.height, *self._input_size)
-        found = yolo.decode(self._run(letterbox.apply(frame.bgr())), self._layout, self.settings.min_confidence)
-        found = self._wanted(found)
-        if self._layout is not yolo.Layout.END_TO_END:
-            found = yolo.suppress(found, self.settings.max_overlap)
-        rows = zip(letterbox.undo(found.corners).tolist(), found.confidences, found.classes, strict=True)
+    def observe(self, frame: Frame, inputs: Mapping[str, Json]) -> tuple[list[Item], list[Item]]:
+        """Return the objects that are confident enough to answer, and those that are only if they continue a track."""
+        find_from = self._keep_from if self.settings.track else self._answer_from
+        found = self._detector.find(frame.bgr(), self._least, find_from, self.settings.max_overlap)
+        certain = self._detector.confident(found, self._answer_from)
+        return self._items(found.pick(certain)), self._items(found.pick(~certain))
+
+    def conclude(self, moment: Moment, observation: tuple[list[Item], list[Item]]) -> list[Item]:
+        """Tell which object is which; see the class for the answer."""
+        certain, doubtful = observation
+        numbers = self._tracker.update(moment.time, _seen(certain), _seen(doubtful))
+        items = zip([*certain, *doubtful], numbers, strict=True)
+        tracked = [{**item, "track_id": number} for item, number in items if number is not None]
+        return sorted(tracked[: self.settings.max_objects], key=_most_confident_first)
+
+    def _answer_from(self, label: str) -> float:
+        """Return the confidence from which on objects of a class are answered."""
+        if self.settings.only is not None and label not in self.settings.only:
+            return _NEVER
+        return float(self.settings.thresholds.get(label, self.settings.min_confidence))
+
+    def _keep_from(self, label: str) -> float:
+        """Return the confidence from which on objects of a class may continue a track."""
+        answer_from = self._answer_from(label)
+        return answer_from if answer_from == _NEVER else min(answer_from, self.settings.keep_confidence)
+
+    def _items(self, found: "Detections") -> list[Item]:
+        rows = zip(found.corners.tolist(), found.confidences.tolist(), found.classes.tolist(), strict=True)
         items = [self._item(corners, confidence, number) for corners, confidence, number in rows]
         inside = [item for item in items if item["box"]["w"] > 0 and item["box"]["h"] > 0]
         return sorted(inside, key=_most_confident_first)[: self.settings.max_objects]
 
-    def _run(self, picture: "NDArray[np.uint8]") -> "NDArray[np.floating]":
-        import numpy as np
-
-        blob = np.empty((1, 3, *picture.shape[:2]), self._input_type)
-        for channel in range(3):
-            # Models take RGB, pictures are BGR.
-            np.divide(picture[..., 2 - channel], np.float32(255), out=blob[0, channel], casting="same_kind")
-        return np.asarray(self._session.run(None, {self._input_name: blob})[0])
-
-    def _wanted(self, found: yolo.Detections) -> yolo.Detections:
-        import numpy as np
-
-        if self.settings.only is None:
-            return found
-        wanted = [self._name(number) in self.settings.only for number in found.classes]
-        return found.pick(np.array(wanted, np.bool_))
-
-    def _name(self, number: int) -> str:
-        return self._names[number] if 0 <= number < len(self._names) else yolo.class_name(number)
-
-    def _item(self, corners: list[float], confidence: float, number: int) -> dict[str, Json]:
+    def _item(self, corners: list[float], confidence: float, number: int) -> Item:
         left, top, right, bottom = corners
         return {
-            "label": self._name(number),
+            "label": self._detector.name(number),
             "confidence": clamp(confidence),
             "box": box_from_corners(left, top, right, bottom, 1, 1),
         }
+
+
+def _seen(items: list[Item]) -> list[Seen]:
+    return [Seen(item["label"], item["box"]) for item in items]
 
 
 def _path(settings: ObjectsSettings, context: AnalyzerContext) -> Path:
     return context.models_dir / settings.model
 
 
-def _session(path: Path, threads: int) -> "onnxruntime.InferenceSession":
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _QUIET
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises a class of its own for each of its status codes
-        reason = str(error).replace(str(path), path.name)
-        raise ValueError(f"{path.name} cannot be loaded as an ONNX model; export it again ({reason})") from error
-
-
-def _input(session: "onnxruntime.InferenceSession") -> "tuple[str, type[np.floating], tuple[int, int]]":
-    """Return the name, the type and the width and height of the model's input."""
-    import numpy as np
-
-    types: dict[str, type[np.floating]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-    inputs = session.get_inputs()
-    described = ", ".join(f"{one.name} {one.type} {one.shape}" for one in inputs)
-    if len(inputs) != 1 or inputs[0].type not in types or not _takes_one_picture(inputs[0].shape):
-        raise ValueError(f"the model must take one picture as 1 x 3 x height x width floats, but takes {described}")
-    height, width = (side if isinstance(side, int) else _DEFAULT_SIDE for side in inputs[0].shape[2:])
-    return inputs[0].name, types[inputs[0].type], (width, height)
-
-
-def _takes_one_picture(shape: list[int | str | None]) -> bool:
-    """Whether there are four dimensions, and the first two are 1 and 3 or left open (open ones are no numbers)."""
-    fixed = [(given, needed) for given, needed in zip(shape, (1, 3), strict=False) if isinstance(given, int)]
-    return len(shape) == 4 and all(given == needed for given, needed in fixed)
-
-
-def _names(given: list[str] | None, carried: list[str] | None) -> list[str] | None:
-    if given is not None and carried is not None and len(given) != len(carried):
-        raise ValueError(f"the setting 'classes' names {len(given)} classes, but the model has {len(carried)}")
-    return given if given is not None else carried
-
-
-def _end_to_end(metadata: dict[str, str]) -> bool:
-    """Whether the file says that its model is end-to-end; exports with suppression built in do not."""
-    return metadata.get("end2end", "").lower() == "true"
-
-
-def _check_only(only: list[str] | None, names: list[str] | None) -> None:
-    unknown = [name for name in only or () if names is not None and name not in names]
+def _check_names(wanted: list[str], names: list[str] | None) -> None:
+    unknown = [name for name in wanted if names is not None and name not in names]
     if names is not None and unknown:
         raise ValueError(f"the model has no class {', '.join(unknown)}; its classes are {', '.join(names)}")
-
-
-def _empty_picture() -> "NDArray[np.uint8]":
-    import numpy as np
-
-    return np.zeros((1, 1, 3), np.uint8)
 
 
 def _most_confident_first(item: dict[str, Json]) -> tuple[Any, ...]:
