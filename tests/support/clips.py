@@ -43,6 +43,7 @@ def encode_clip(
     pixel_format: str = "yuv420p",
     options: Mapping[str, str] | None = None,
     movflags: str = "faststart",
+    muxer: Mapping[str, str] | None = None,
     container: str = "mp4",
 ) -> Path:
     """Encode pictures into an MP4.
@@ -57,10 +58,12 @@ def encode_clip(
         pixel_format: What the encoder is given.
         options: Options of the encoder; libx264 uses B-frames unless told otherwise (``{"bf": "0"}``).
         movflags: ``faststart`` puts the index in front; ``frag_keyframe+empty_moov`` makes fragments.
+        muxer: More options of the muxer.
         container: Name of the muxer.
     """
     time_base = time_base or 1 / Fraction(rate)
-    with av.open(str(path), "w", format=container, options={"movflags": movflags} if movflags else {}) as output:
+    muxer = {**({"movflags": movflags} if movflags else {}), **(muxer or {})}
+    with av.open(str(path), "w", format=container, options=muxer) as output:
         stream = None
         for number, picture in enumerate(pictures):
             if stream is None:
@@ -193,9 +196,12 @@ def boxes(content: bytes | bytearray, begin: int = 0, end: int | None = None) ->
     position, end = begin, len(content) if end is None else end
     while position + 8 <= end:
         size, kind = struct.unpack(">I4s", content[position : position + 8])
+        header = 8
+        if size == 1:  # a 64-bit size follows
+            size, header = int.from_bytes(content[position + 8 : position + 16], "big"), 16
         size = size or end - position
-        assert 8 <= size <= end - position, f"a broken {kind!r} box"
-        yield kind, position + 8, position + size
+        assert header <= size <= end - position, f"a broken {kind!r} box"
+        yield kind, position + header, position + size
         if kind in _CONTAINERS:
-            yield from boxes(content, position + 8, position + size)
+            yield from boxes(content, position + header, position + size)
         position += size

@@ -1,0 +1,48 @@
+"""Clips by name: those made by code, and the real ones that are there."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.conformance_clips import CLIPS, Truth
+from tests.support.reference import Reference, decode_everything
+
+_ROOT = Path(__file__).parents[2]
+
+REAL: dict[str, Path] = {
+    path.name: path for place in ("../shared/media", "media") for path in sorted((_ROOT / place).glob("*.mp4"))
+}
+"""The repository's own and, where they are, more."""
+
+MADE: list[str] = list(CLIPS)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A file, what is known of it, and what a plain decode makes of it."""
+
+    path: Path
+    truth: Truth
+    reference: Reference
+
+
+class Library:
+    """Makes each clip and decodes it once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._clips: dict[str, Clip] = {}
+
+    def __getitem__(self, name: str) -> Clip:
+        """Return a clip by its name."""
+        if name not in self._clips:
+            self._clips[name] = self._real(name) if name in REAL else self._made(name)
+        return self._clips[name]
+
+    def _real(self, name: str) -> Clip:
+        return Clip(REAL[name], Truth(numbers=None, times=None, start=None), decode_everything(REAL[name]))
+
+    def _made(self, name: str) -> Clip:
+        path = self._directory / f"{re.sub(r'[^0-9A-Za-z]+', '-', name)}.mp4"
+        truth = CLIPS[name](path)
+        return Clip(path, truth, decode_everything(path, truth.matrix))
