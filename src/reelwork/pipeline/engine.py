@@ -4,7 +4,7 @@ Frames leave in the order they came, and what is answered does not depend on how
 ``frames_held`` of them are inside at a time: who is ahead waits for those who are behind.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from heapq import heappop, heappush
 from threading import Condition, Lock, Thread
 from time import perf_counter
@@ -30,7 +30,7 @@ class FrameEngine:
         self._workers = workers
         self._reuse = reuse
 
-    def run(self, frames: Iterable[Frame]) -> Iterator[tuple[Moment, Answers]]:
+    def run(self, frames: Iterable[Frame]) -> Generator[tuple[Moment, Answers], None, None]:
         """Answer for the frames of one video, in order; whatever ``frames`` raises comes behind the last answer."""
         if not self._stages:
             return ((frame.moment, {}) for frame in frames)
@@ -73,7 +73,7 @@ class _Run:
         self._failure: BaseException | None = None
         self._closing = False
 
-    def answers(self) -> Iterator[tuple[Moment, Answers]]:
+    def answers(self) -> Generator[tuple[Moment, Answers], None, None]:
         threads = [Thread(target=self._decode, name="decode", daemon=True)]
         threads += [Thread(target=self._analyze, name=f"analyze-{n}", daemon=True) for n in range(self._workers)]
         for thread in threads:

@@ -1,7 +1,7 @@
 """Run the nodes of a graph over frames."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, Json
@@ -57,7 +57,9 @@ class PipelineExecutor:
             Whatever ``frames`` raises, behind the results of the frames before.
         """
         self._begin()
-        yield from self._results(self._engine.run(frames))
+        # Closed at once whatever happens: its threads must not outlive the file that they decode.
+        with closing(self._engine.run(frames)) as answered:
+            yield from self._results(answered)
 
     def _begin(self) -> None:
         for node, analyzer in self._nodes:

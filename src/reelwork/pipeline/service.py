@@ -1,18 +1,28 @@
 """The use case of this package: an MP4 and a pipeline in, an answer for every analysed frame out."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.analyzers.registry import AnalyzerRegistry
+from reelwork.errors import DecodingStopped
 from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.definition import PipelineDefinition
 from reelwork.pipeline.executor import FrameResult, PipelineExecutor
 from reelwork.pipeline.graph import build_graph
 from reelwork.pipeline.results import as_entry
 from reelwork.pipeline.sampling import Sampling
+from reelwork.video.decoding import DecodingUnsure
+from reelwork.video.frame import Frame
 from reelwork.video.source import DecodeLimits, VideoFile
+
+log = logging.getLogger(__name__)
+
+Outcome = TypeVar("Outcome")
 
 
 class VideoFilePipelineService:
@@ -54,20 +64,94 @@ class VideoFilePipelineService:
         sampling = definition.sampling.with_options(
             frame_stride=frame_stride if frame_stride != 1 else None, max_frames=max_frames
         )
-        return [as_entry(result) for result in self.iterate(Path(mp4_path), definition, sampling)]
+        return self.analyse(Path(mp4_path), definition, sampling, _entries).outcome
 
-    def iterate(self, mp4_path: Path, definition: PipelineDefinition, sampling: Sampling) -> Iterator[FrameResult]:
-        """Analyse a file frame by frame, in flat memory; the definition may come from a job."""
+    def analyse(
+        self,
+        mp4_path: Path,
+        definition: PipelineDefinition,
+        sampling: Sampling,
+        write: Callable[[Iterator[FrameResult]], Outcome],
+    ) -> "Analysis[Outcome]":
+        """Analyse a file frame by frame, in flat memory.
+
+        Args:
+            mp4_path: A local MP4.
+            definition: The pipeline; it may come from a job.
+            sampling: Which frames.
+            write: Is given the results as they come and begins anew whenever it is called. That is a second time
+                if the decoder was not sure of what it gave: then the video is decoded in one thread,
+                so that chance has no part in the answer.
+
+        Raises:
+            As ``run_on_file``; and whatever ``write`` raises.
+        """
+        try:
+            with closing(self.iterate(mp4_path, definition, sampling)) as results:
+                return Analysis(write(results), ())
+        except DecodingUnsure as error:
+            log.info("decoding.unsure", extra={"reason": str(error)})
+        warnings: list[str] = []
+        with closing(self._carefully(mp4_path, definition, sampling, warnings)) as results:
+            return Analysis(write(results), tuple(warnings))
+
+    def iterate(
+        self, mp4_path: Path, definition: PipelineDefinition, sampling: Sampling
+    ) -> Generator[FrameResult, None, None]:
+        """Analyse a file once, as fast as can be.
+
+        Raises:
+            DecodingUnsure: What came may be wrong; ``analyse`` then does it again with care.
+        """
         executor = self._executor(definition)
         with VideoFile.open(mp4_path, self._limits) as video:
             yield from executor.run(video.frames(sampling.chooser()))
+
+    def _carefully(
+        self, mp4_path: Path, definition: PipelineDefinition, sampling: Sampling, warnings: list[str]
+    ) -> Generator[FrameResult, None, None]:
+        executor = self._executor(definition)
+        keep = definition.on_decode_error == "keep"
+        with VideoFile.open(mp4_path, self._limits, careful=True, keep_damaged=keep) as video:
+            frames = video.frames(sampling.chooser())
+            yield from executor.run(_up_to_the_damage(frames, warnings) if keep else frames)
+            if video.damaged:
+                warnings.append(_damage_told(video.damaged))
 
     def _executor(self, definition: PipelineDefinition) -> PipelineExecutor:
         # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.
         if self._loaded is None or self._loaded[0] != definition:
             self._loaded = None
-            self._loaded = (
-                definition,
-                PipelineExecutor(build_graph(definition, self._registry), self._context, self._context.cores),
-            )
+            graph = build_graph(definition, self._registry)
+            self._loaded = (definition, PipelineExecutor(graph, self._context, self._context.cores))
         return self._loaded[1]
+
+
+@dataclass(frozen=True)
+class Analysis(Generic[Outcome]):
+    """What became of a file: what the writer of the results returned, and what a person should know about them."""
+
+    outcome: Outcome
+    warnings: tuple[str, ...]
+
+
+def _entries(results: Iterable[FrameResult]) -> list[dict[str, Any]]:
+    return [as_entry(result) for result in results]
+
+
+def _up_to_the_damage(frames: Iterator[Frame], warnings: list[str]) -> Iterator[Frame]:
+    """Give the frames before the video breaks off, if there are any."""
+    count = 0
+    try:
+        for frame in frames:
+            yield frame
+            count += 1
+    except DecodingStopped as error:
+        if not count:
+            raise
+        warnings.append(str(error))
+
+
+def _damage_told(damaged: list[int]) -> str:
+    frames = f"frame {damaged[0]}" if len(damaged) == 1 else f"{len(damaged)} frames from {damaged[0]} to {damaged[-1]}"
+    return f"The video is damaged: the decoder had to guess parts of {frames}."

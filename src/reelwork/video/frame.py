@@ -103,9 +103,9 @@ class Frame:
 
         decoded = self._decoded
         meaning = (decoded.format.name, decoded.width, decoded.height, decoded.colorspace, decoded.color_range)
-        hashed = xxh3_128(repr((*meaning, self._orientation)))
+        hashed = xxh3_128(repr((*meaning, self._orientation)).encode())
         for number in range(len(decoded.planes)):
-            hashed.update(_visible(decoded, number))
+            hashed.update(_visible(decoded, number))  # type: ignore[arg-type]  # arrays are buffers
         return hashed.digest()
 
     def _luma_as_coded(self) -> "Image":

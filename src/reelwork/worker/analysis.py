@@ -1,7 +1,7 @@
 """What runs in the worker's child process: one analysis after another."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from reelwork.errors import AnalysisFailed, ReelworkError
 from reelwork.pipeline.definition import PipelineDefinition
+from reelwork.pipeline.executor import FrameResult
 from reelwork.pipeline.results import write_results
 from reelwork.pipeline.service import VideoFilePipelineService
 
@@ -67,8 +68,12 @@ def analysing(service: VideoFilePipelineService) -> Callable[[AnalysisRequest], 
 def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> int:
     definition = PipelineDefinition.model_validate(request.pipeline_definition)
     sampling = definition.sampling.with_options(**request.options)
-    with request.results_path.open("wb") as stream:
-        frames = write_results(stream, request.job_id, service.iterate(request.video_path, definition, sampling))
+
+    def write(results: Iterator[FrameResult]) -> int:
+        with request.results_path.open("wb") as stream:
+            return write_results(stream, request.job_id, results)
+
+    frames = service.analyse(request.video_path, definition, sampling, write).outcome
     if frames == 0:
-        raise AnalysisFailed("The video track presents no frames, so there is nothing to analyse.")
+        raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
     return frames

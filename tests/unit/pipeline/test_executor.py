@@ -119,9 +119,8 @@ class TestLife:
             for plain in steady_frames(50):
                 frame = Weak(plain.index, plain.time, None)  # type: ignore[arg-type]
                 alive.append(weakref.ref(frame))
-                del frame
                 most = max(most, sum(reference() is not None for reference in alive))
-                yield alive[-1]() or plain
+                yield frame
 
         for _ in executor(context, {"a": INDEX, "b": INDEX}, workers=workers).run(source()):
             pass
