@@ -7,8 +7,9 @@ import pytest
 from reelwork.video.source import VideoFile
 from tests.conformance.library import MADE, REAL, Library
 from tests.conformance.presented import presented
+from tests.conformance.tables import assert_same
+from tests.conformance.wrong import FRAMES, as_known
 from tests.support.barcoded_frames import barcoded, read_number
-from tests.support.reference import Row
 
 
 class TestTheReference:
@@ -42,14 +43,7 @@ class TestTheReference:
             assert [read_number(picture) for picture in turned] == [None] * len(turned)
 
 
-WRONG = {
-    "turned by the video itself": "an orientation that the video carries is applied to the frames that repeat it alone"
-}
-
-CLIPS = [
-    pytest.param(name, marks=[pytest.mark.xfail(reason=WRONG[name], strict=True)] if name in WRONG else [])
-    for name in [*MADE, *REAL]
-]
+CLIPS = [as_known(name, because=FRAMES.get(name)) for name in [*MADE, *REAL]]
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -68,11 +62,3 @@ class TestEveryFrame:
                 assert frame.bgr().shape == (frame.height, frame.width, 3)
                 if clip.truth.numbers is not None:
                     assert read_number(frame.luma()) == clip.truth.numbers[frame.index]
-
-
-def assert_same(found: list[Row], expected: tuple[Row, ...]) -> None:
-    """Compare two tables column by column: a difference says of which kind it is."""
-    assert [row.index for row in found] == [row.index for row in expected]
-    assert [row.time for row in found] == [row.time for row in expected]
-    assert [row.luma for row in found] == [row.luma for row in expected]
-    assert [row.bgr for row in found] == [row.bgr for row in expected]
