@@ -15,11 +15,18 @@ class AnalyzerRegistry:
     Attributes:
         analyzers: Analyzer classes by name.
         broken: For each entry point that could not be loaded, why.
+        packages: For each analyzer by name, the package it comes from and its version.
     """
 
-    def __init__(self, analyzers: Mapping[str, type[Analyzer]], broken: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        analyzers: Mapping[str, type[Analyzer]],
+        broken: Mapping[str, str] | None = None,
+        packages: Mapping[str, str] | None = None,
+    ) -> None:
         self.analyzers = dict(analyzers)
         self.broken = dict(broken or {})
+        self.packages = dict(packages or {})
 
     @classmethod
     def installed(cls) -> Self:
@@ -31,17 +38,20 @@ class AnalyzerRegistry:
         """Load the given entry points, in the order of their names."""
         analyzers: dict[str, type[Analyzer]] = {}
         broken: dict[str, str] = {}
+        packages: dict[str, str] = {}
         for point in sorted(points, key=lambda point: (point.name, point.value)):
             if point.name in analyzers:
                 broken[f"{point.name} ({point.value})"] = f"another package already provides {point.name!r}"
                 continue
             try:
                 analyzers[point.name] = _load(point)
+                if point.dist is not None:
+                    packages[point.name] = f"{point.dist.name} {point.dist.version}"
             except BaseException as error:  # a plugin may raise anything at import, even SystemExit
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 broken[point.name] = f"{point.value} could not be loaded: {type(error).__name__}: {error}"
-        return cls(analyzers, broken)
+        return cls(analyzers, broken, packages)
 
 
 def _load(point: EntryPoint) -> type[Analyzer]:

@@ -1,4 +1,4 @@
-"""The three calls of the contract: submit, status, results."""
+"""The three calls of the contract: submit, status, results; and what is known of a job."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from reelwork.api.problems import MEDIA_TYPE
-from reelwork.api.schemas import Accepted, Problem, Results, Status, SubmitForm
+from reelwork.api.schemas import Accepted, JobDetail, Problem, Results, Status, SubmitForm
 from reelwork.api.uploads import Upload
 from reelwork.errors import InvalidOptions, JobNotFound, Mistake
 from reelwork.jobs.lifecycle import PROGRESS
+from reelwork.jobs.model import Job
 from reelwork.jobs.service import JobService, SubmitOptions
 
 _READ_BYTES = 2**18
@@ -75,7 +76,29 @@ def video_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: in
         headers = {"Content-Length": str(size)}
         return StreamingResponse(_read(document), media_type="application/json", headers=headers)
 
+    @router.get("/jobs/{job_id}", response_model=JobDetail, responses=_problem_answers(404, 503))
+    def job(job_id: JobId) -> JobDetail:
+        """Tell everything about a job but its results."""
+        return _detail(jobs.get(job_id))
+
     return router
+
+
+def _detail(job: Job) -> JobDetail:
+    report = job.report or {}
+    return JobDetail(
+        job_id=job.job_id,
+        status=job.status,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        attempt=job.attempt,
+        error=job.error_message,
+        warnings=report.get("warnings", []),
+        source=job.source,
+        options={name: value for name, value in job.options.items() if value is not None},
+        pipeline=job.pipeline_definition,
+        provenance=report.get("provenance"),
+    )
 
 
 def _options(given: list[tuple[str, str]]) -> SubmitOptions:

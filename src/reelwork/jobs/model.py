@@ -28,6 +28,8 @@ class Job(Base):
         pipeline: Name of the pipeline asked for.
         pipeline_definition: The pipeline as it stood at submit, every setting resolved.
         options: The submit options that go beside it: ``frame_stride``, ``max_frames``.
+        source: What is known of the MP4: ``sha256``, ``bytes`` and the facts of its video track.
+        report: What the analysis says of itself: ``warnings``, and ``provenance``; set when it is completed.
         attempt: How many claims were made and not handed back.
         lost_attempts: Why attempts were lost, one line each.
         not_before: Until when the job rests after a lost attempt.
@@ -63,6 +65,8 @@ class Job(Base):
     pipeline: Mapped[str] = mapped_column(String(64))
     pipeline_definition: Mapped[dict[str, Any]] = mapped_column(JSON)
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    source: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     attempt: Mapped[int] = mapped_column(default=0)
     lost_attempts: Mapped[str | None] = mapped_column(Text)
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,9 +1,10 @@
 """What the API does with jobs: accept one, say where it stands, open its results, run it again, delete it."""
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID, uuid4
@@ -75,11 +76,13 @@ class JobService:
         key = video_key(job_id)
         faults.point("submit.begun")
         try:
-            size = self._storage.save_file(key, chunks)
+            digest = hashlib.sha256()
+            size = self._storage.save_file(key, _noted(chunks, digest))
             if size == 0:
                 raise UploadEmpty("The upload holds no bytes. Send the MP4 itself.")
             faults.point("submit.saved")
             job = self._checked_job(job_id, key, options())
+            job.source = {"sha256": digest.hexdigest(), "bytes": size, **(job.source or {})}
             faults.point("submit.probed")
             self._add(job)
         except BaseException:
@@ -93,13 +96,14 @@ class JobService:
     def _checked_job(self, job_id: UUID, key: str, options: SubmitOptions) -> Job:
         graph = self._catalog.get(options.pipeline)
         with self._storage.local_path(key) as path:
-            self._probe_video(path)
+            facts = self._probe_video(path)
         return Job(
             job_id=job_id,
             input_path=key,
             pipeline=options.pipeline,
             pipeline_definition=graph.definition.to_json(),
             options={"frame_stride": options.frame_stride, "max_frames": options.max_frames},
+            source=asdict(facts),
         )
 
     def _add(self, job: Job) -> None:
@@ -163,3 +167,9 @@ class JobService:
         except ServiceUnavailable as error:
             log.warning("files.not_removed", extra={"job_id": str(job_id), "reason": str(error)})
         log.info("job.deleted", extra={"job_id": str(job_id)})
+
+
+def _noted(chunks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk

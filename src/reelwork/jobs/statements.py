@@ -7,7 +7,7 @@ changes nothing. Nothing is read first and written later.
 
 from typing import Any
 
-from sqlalchemy import Float, Text, Update, Uuid, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import JSON, Float, Text, Update, Uuid, and_, bindparam, delete, func, insert, or_, select, update
 
 from reelwork.db.types import database_now
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
@@ -75,7 +75,7 @@ RENEW = update(_table).where(_FENCE).values(lease_expires_at=database_now(_SECON
 COMPLETE = (
     _move(JobStatus.RUNNING, JobStatus.COMPLETED)
     .where(_FENCE)
-    .values(output_path=_text("stored_at"), **_NO_LEASE)
+    .values(output_path=_text("stored_at"), report=bindparam("told", type_=JSON(none_as_null=True)), **_NO_LEASE)
     .returning(_job.job_id)
 )
 FAIL = (

@@ -122,9 +122,10 @@ class JobStore:
         """Extend a lease; False when it was lost."""
         return bool(self._database.change(statements.RENEW, {**_shown(lease), "seconds": lease_s}))
 
-    def complete(self, lease: Lease, output_path: str) -> bool:
+    def complete(self, lease: Lease, output_path: str, report: dict[str, Any] | None = None) -> bool:
         """Make stored results visible and the job completed; False when the lease was lost."""
-        return bool(self._database.change(statements.COMPLETE, {**_shown(lease), "stored_at": output_path}))
+        given = {**_shown(lease), "stored_at": output_path, "told": report}
+        return bool(self._database.change(statements.COMPLETE, given))
 
     def fail(self, lease: Lease, error_message: str) -> bool:
         """End the job as failed; False when the lease was lost."""

@@ -14,6 +14,7 @@ from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.definition import PipelineDefinition
 from reelwork.pipeline.executor import FrameResult, PipelineExecutor
 from reelwork.pipeline.graph import build_graph
+from reelwork.pipeline.provenance import provenance
 from reelwork.pipeline.results import as_entry
 from reelwork.pipeline.sampling import Sampling
 from reelwork.video.decoding import DecodingUnsure
@@ -117,6 +118,10 @@ class VideoFilePipelineService:
             yield from executor.run(_up_to_the_damage(frames, warnings) if keep else frames)
             if video.damaged:
                 warnings.append(_damage_told(video.damaged))
+
+    def provenance(self, definition: PipelineDefinition) -> dict[str, Any]:
+        """Describe what a pipeline's answers are made with here, as plain JSON values."""
+        return provenance(definition, self._executor(definition).nodes, self._registry)
 
     def _executor(self, definition: PipelineDefinition) -> PipelineExecutor:
         # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.

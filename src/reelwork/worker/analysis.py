@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,9 +29,10 @@ class AnalysisRequest:
 
 @dataclass(frozen=True)
 class Analysed:
-    """The results are written."""
+    """The results are written; ``report`` is what is kept of the analysis with the job."""
 
     frames: int
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def analysing(service: VideoFilePipelineService) -> Callable[[AnalysisRequest], 
 
     def answer(request: AnalysisRequest) -> AnalysisAnswer:
         try:
-            return Analysed(_analyse(service, request))
+            return _analyse(service, request)
         except ReelworkError as error:
             return AnalysisError(str(error))
         except OSError as error:  # from the results' file: what analyzers and the decoder raise is told apart before
@@ -65,7 +66,7 @@ def analysing(service: VideoFilePipelineService) -> Callable[[AnalysisRequest], 
     return answer
 
 
-def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> int:
+def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> Analysed:
     definition = PipelineDefinition.model_validate(request.pipeline_definition)
     sampling = definition.sampling.with_options(**request.options)
 
@@ -73,7 +74,8 @@ def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> int
         with request.results_path.open("wb") as stream:
             return write_results(stream, request.job_id, results)
 
-    frames = service.analyse(request.video_path, definition, sampling, write).outcome
-    if frames == 0:
+    analysis = service.analyse(request.video_path, definition, sampling, write)
+    if analysis.outcome == 0:
         raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
-    return frames
+    report = {"warnings": list(analysis.warnings), "provenance": service.provenance(definition)}
+    return Analysed(analysis.outcome, report)

@@ -14,7 +14,7 @@ from reelwork.errors import FileMissing, ServiceUnavailable, StorageFull
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.storage.service import StorageService, results_key
-from reelwork.worker.analysis import AnalysisAnswer, AnalysisError, AnalysisRequest
+from reelwork.worker.analysis import Analysed, AnalysisAnswer, AnalysisError, AnalysisRequest
 from reelwork.worker.lease import LeaseKeeper, LeaseLost
 from reelwork.worker.scratch import ScratchDirectory
 from reelwork.worker.stop import StopRequest
@@ -91,7 +91,7 @@ class JobRunner:
                 if isinstance(answer, AnalysisError):
                     self._give_up(claim, answer)
                 else:
-                    self._complete(lease, results_path, keeper, answer.frames)
+                    self._complete(lease, results_path, keeper, answer)
         except FileMissing:
             self._fail(lease, _FILE_MISSING)
         except ChildDied as error:
@@ -140,16 +140,16 @@ class JobRunner:
             if self._child.memory_bytes > self._limits.memory_mb * _MEBIBYTE:
                 raise AttemptLost(f"The analysis took more than {self._limits.memory_mb} MB of memory and was stopped")
 
-    def _complete(self, lease: Lease, results_path: Path, keeper: LeaseKeeper, frames: int) -> None:
+    def _complete(self, lease: Lease, results_path: Path, keeper: LeaseKeeper, answer: Analysed) -> None:
         faults.point("job.answered")
         key = results_key(lease.job_id, lease.token)
         self._storage.save_file(key, _chunks(results_path, keeper))
         faults.point("results.saved")
-        won = self._store.complete(lease, key)
+        won = self._store.complete(lease, key, answer.report)
         faults.point("job.completed")
         if not won:
             self._storage.delete_file(key)
-        self._log(lease, "job.completed", won, frames=frames)
+        self._log(lease, "job.completed", won, frames=answer.frames, warnings=answer.report.get("warnings"))
 
     def _give_up(self, claim: Claim, error: AnalysisError) -> None:
         with self._storage.local_path(claim.input_path):
