@@ -1,4 +1,4 @@
-"""From the tables of the first version to those that know rests and causes, and back, with jobs in every status."""
+"""From the tables of the first version to those of today, and back, with jobs in every status."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,8 +25,8 @@ from tests.support.job_rows import (
     update_row,
 )
 
-BEFORE, AFTER = "0001", "0002"
-NEW = {"not_before", "lost_attempts"}
+BEFORE, AFTER = "0001", "0003"
+NEW = {"not_before", "lost_attempts", "source", "report"}
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_job_that_had_lost_attempts_before_still_ends(old: Database) -> None:
     assert row_of(old, job_id)["error_message"] == f"{WORKER_LOST}."
 
 
-def test_going_down_drops_rests_and_causes_alone(old: Database, jobs: dict[JobStatus, dict[str, Any]]) -> None:
+def test_going_down_drops_the_new_columns_alone(old: Database, jobs: dict[JobStatus, dict[str, Any]]) -> None:
     migrate(old, AFTER)
     for row in jobs.values():
         update_row(old, row["job_id"], lost_attempts="It crashed\nIt hung")
