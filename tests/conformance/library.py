@@ -1,5 +1,6 @@
 """Clips by name: those made by code, and the real ones that are there."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ REAL: dict[str, Path] = {
     path.name: path for place in ("../shared/media", "media") for path in sorted((_ROOT / place).glob("*.mp4"))
 }
 """The repository's own and, where they are, more."""
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+"""Whether to try everything with everything; by default each with some."""
 
 MADE: list[str] = list(CLIPS)
 

@@ -7,7 +7,9 @@ import pytest
 FRAMES: Mapping[str, str] = {
     "turned by the video itself": "an orientation that the video carries is applied to the frames that repeat it alone"
 }
-"""By the name of the clip, where nothing comes out right."""
+"""By the name of the clip, where hardly a frame comes out right."""
+
+_AT_MOST_THE_FIRST = {"the first", "beyond the end"}
 
 _NOT_SOUND = "decoding begins afresh at a picture that is not intra-coded, if that picture itself is not wanted"
 _NOT_IN_ORDER = "frames that the decoder gives in another order than that of their times are numbered by their times"
@@ -31,10 +33,13 @@ _SAMPLINGS: Mapping[str, tuple[str, Iterable[str]]] = {
     ),
 }
 
-SAMPLED: Mapping[tuple[str, str], str] = {
-    (clip, sampling): reason for clip, (reason, samplings) in _SAMPLINGS.items() for sampling in samplings
-}
-"""By the names of the clip and of the sampling."""
+
+def sampled_wrongly(clip: str, sampling: str) -> str | None:
+    """Return why the clip comes out wrong at this sampling."""
+    if clip in FRAMES and sampling not in _AT_MOST_THE_FIRST:
+        return FRAMES[clip]
+    reason, samplings = _SAMPLINGS.get(clip, (None, []))
+    return reason if sampling in samplings else None
 
 
 def as_known(name: str, *rest: object, because: str | None) -> object:
