@@ -14,7 +14,7 @@ _MEASURED = 0.05**2
 """Variance of a measured place, and of a measured size."""
 _FIRST_SPEED = 2.0**2
 """Variance of the speed of an object seen once, per second squared."""
-_SPEED_CHANGE = 1.0
+_SPEED_CHANGE = 3.0
 """How much the variance of the speed grows in a second."""
 _SIZE_CHANGE = 0.1
 """How much the variance of the size grows in a second."""

@@ -26,7 +26,7 @@ _LEAST_OVERLAP = 0.2
 _LEAST_OVERLAP_DOUBTFUL = 0.5
 # A box grows to each side by so many standard deviations, but at most by so much of its size, from C-BIoU.
 _DEVIATIONS = 2.0
-_MOST_GROWTH = 0.5
+_MOST_GROWTH = 1.0
 # A model that fires everywhere may not stop the job: beyond so many, those longest unseen are forgotten.
 _MOST_TRACKS = 1000
 # In whole numbers nothing is rounded, on which solvers of assignments have been known to run on for ever.
@@ -94,18 +94,15 @@ class Tracker:
 
     def _continued(self, seen: Sequence[Seen], boxes: "Floats", certain: int) -> dict[int, int]:
         """Return the place of the track that each object continues, by the place of the object."""
-        everywhere = range(len(self._tracks))
-        # ByteTrack gives less confident boxes to tracks that were seen in the frame before, and to no others.
-        present = [place for place in everywhere if not self._tracks[place].missed]
         same = _same([track.label for track in self._tracks], [one.label for one in seen])
         predicted = self._motions.boxes()
         overlaps = _overlaps(predicted, boxes, self._no_growth()) * same
         found: dict[int, int] = {}
-        _match(found, overlaps, everywhere, range(certain), _LEAST_OVERLAP)
-        _match(found, overlaps, present, range(certain, len(seen)), _LEAST_OVERLAP_DOUBTFUL)
+        _match(found, overlaps, range(certain), _LEAST_OVERLAP)
+        _match(found, overlaps, range(certain, len(seen)), _LEAST_OVERLAP_DOUBTFUL)
         if len(found) < len(seen) and len(found) < len(self._tracks):
             grown = _overlaps(predicted, boxes, self._growth()) * same
-            _match(found, grown, everywhere, range(certain), _LEAST_OVERLAP)
+            _match(found, grown, range(certain), _LEAST_OVERLAP)
         return found
 
     def _no_growth(self) -> "Floats":
@@ -165,14 +162,12 @@ def _overlaps(tracked: "Floats", boxes: "Floats", growth: "Floats") -> "Floats":
     return np.asarray(shared / (sizes[0].prod(axis=2) + sizes[1].prod(axis=2) - shared))
 
 
-def _match(
-    found: dict[int, int], overlaps: "Floats", tracks: Sequence[int], objects: Sequence[int], least: float
-) -> None:
-    """Add to ``found`` which of these tracks each of these objects continues, where neither is matched yet."""
+def _match(found: dict[int, int], overlaps: "Floats", objects: Sequence[int], least: float) -> None:
+    """Add to ``found`` which track each of these objects continues, where neither is matched yet."""
     import numpy as np
 
     taken = set(found.values())
-    rows = [track for track in tracks if track not in taken]
+    rows = [track for track in range(len(overlaps)) if track not in taken]
     columns = [place for place in objects if place not in found]
     for row, column in _assigned(overlaps[np.ix_(rows, columns)], least):
         found[columns[column]] = rows[row]
