@@ -157,6 +157,13 @@ def test_another_class_is_another_object() -> None:
     assert tracker.update(Fraction(1, 25), [Seen("truck", box), Seen("bus", box), Seen("car", box)], []) == [2, 3, 1]
 
 
+def test_another_class_in_the_same_place_continues_nothing() -> None:
+    tracker = Tracker(Fraction(1))
+    box = Box(x=0.4, y=0.4, w=0.2, h=0.2)
+    assert tracker.update(Fraction(0), [Seen("car", box)], []) == [1]
+    assert tracker.update(Fraction(1, 25), [Seen("truck", box)], [Seen("bus", box)]) == [2, None]
+
+
 def test_a_variable_frame_rate_changes_nothing() -> None:
     random = np.random.default_rng(3)
     steps = [Fraction(int(ticks), 90_000) for ticks in random.integers(300, 20_000, 60)]
@@ -209,14 +216,24 @@ def crowd(random: np.random.Generator, count: int) -> list[Seen]:
     ]
 
 
-def test_a_model_that_fires_everywhere_neither_stops_the_job_nor_fills_the_memory() -> None:
+def test_a_model_that_fires_everywhere_does_not_stop_the_job() -> None:
     random = np.random.default_rng(0)
     tracker = Tracker(Fraction(3600))
     began = clock.perf_counter()
     for frame in range(12):
         assert len(tracker.update(Fraction(frame, 25), crowd(random, 300), crowd(random, 300))) == 600
     assert clock.perf_counter() - began < 20
-    assert len(tracker._tracks) <= 1300
+
+
+def test_objects_that_never_come_back_do_not_fill_the_memory() -> None:
+    tracker = Tracker(Fraction(3600))
+    places = crowd(np.random.default_rng(0), 300)
+    for frame in range(12):
+        tracker.update(Fraction(frame, 25), [Seen(f"class {frame}", seen.box) for seen in places], [])
+    assert len(tracker._tracks) == 1300
+    # The last 1000 were not forgotten.
+    kept = tracker.update(Fraction(12, 25), [Seen("class 8", seen.box) for seen in places], [])
+    assert kept[-1] == 9 * 300
 
 
 def test_nothing_at_all_is_nothing() -> None:
