@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reelwork import __version__
-from reelwork.cli import jobs, service
+from reelwork.cli import analyze, jobs, service
 from reelwork.errors import ReelworkError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 service.add_commands(app)
+analyze.add_commands(app)
 jobs.add_commands(app)
 
 
