@@ -120,11 +120,9 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 @st.composite
 def _edits(draw: st.DrawFn, count: int) -> list[Edit]:
-    """Parts in any order, perhaps behind a gap."""
-    parts = []
-    for _ in range(draw(st.integers(1, 3))):
-        first = draw(st.integers(0, count - 1))
-        parts.append(Edit(draw(st.integers(1, count - first)), first))
+    """Parts in the order of the video, perhaps behind a gap."""
+    bounds = sorted(draw(st.sets(st.integers(0, count), min_size=2, max_size=6)))
+    parts = [Edit(end - first, first) for first, end in zip(bounds[::2], bounds[1::2], strict=False)]
     gap = draw(st.integers(0, 30))
     return [Edit(gap, None), *parts] if gap else parts
 

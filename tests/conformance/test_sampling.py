@@ -82,3 +82,14 @@ DOUBTFUL = {
 def test_gives_up_the_quick_way_only_where_it_must(library: Library) -> None:
     stride = Sampling(frame_stride=7)
     assert {name for name in [*MADE, *REAL] if presented(library[name].path, stride, 2).was_careful} <= DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    "name", ["MPEG-4, B-frames", "Motion JPEG", "frames of no duration", "edit list: a part twice"]
+)
+def test_picks_the_same_key_frames_every_time(library: Library, name: str) -> None:
+    """PyAV keeps one ``opaque`` per object, and forgets it with the first packet that goes: each needs its own."""
+    clip = library[name]
+    for _ in range(20):
+        found = [row.index for row in presented(clip.path, Sampling(keyframes=True)).rows]
+        assert found == sorted(clip.reference.key_frames)
