@@ -7,6 +7,7 @@ cells wide and high. The outputs come in each layout of the YOLO families.
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -142,3 +143,77 @@ def save_without_use(path: Path, input_shape: list[int | str], output_shape: lis
         [zeros],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+
+
+# What the smallest published models cost: some 9 thousand million operations for a picture of 640 x 640.
+_YOLO_SIDE = 640
+_YOLO_CLASSES = 80
+_YOLO_STAGES = ((16, 0), (32, 4), (64, 4), (128, 4), (256, 4))
+"""Channels, and convolutions besides the one that halves the picture, from the input on."""
+_YOLO_HEADS = (64, 128, 256)
+"""The stages, by their channels, of which every cell is a candidate."""
+_SELDOM = -4.6
+"""The bias of the scores: a candidate in a hundred would be an object, were there anything to be found."""
+
+
+def save_yolo_size(path: Path) -> None:
+    """Write a model of the size and cost of the smallest YOLO models, with weights drawn by lot.
+
+    Its input is 1 x 3 x 640 x 640; its output, laid out as v8's, 1 x 84 x 8400. What it finds means nothing.
+    """
+    graph = _Layers(np.random.default_rng(0))
+    last, channels = "pixels", 3
+    heads = []
+    for wider, more in _YOLO_STAGES:
+        last = graph.convolution(last, channels, wider, stride=2)
+        for _ in range(more):
+            last = graph.convolution(last, wider, wider)
+        channels = wider
+        if channels in _YOLO_HEADS:
+            heads.append(graph.head(last, channels))
+    graph.add("Concat", heads, "found", axis=2)
+    graph.save(path)
+
+
+class _Layers:
+    """A graph in the making."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self._random = random
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: list[TensorProto] = []
+
+    def add(self, kind: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
+        output = output or f"{kind}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def convolution(self, inputs: str, channels: int, wider: int, stride: int = 1) -> str:
+        """Convolve 3 x 3, then SiLU."""
+        convolved = self._convolved(inputs, (wider, channels, 3, 3), strides=[stride, stride], pads=[1, 1, 1, 1])
+        return self.add("Mul", [convolved, self.add("Sigmoid", [convolved])])
+
+    def head(self, inputs: str, channels: int) -> str:
+        """List a box and the scores of every cell."""
+        boxes = self._convolved(inputs, (4, channels, 1, 1))
+        scores = self.add("Sigmoid", [self._convolved(inputs, (_YOLO_CLASSES, channels, 1, 1), bias=_SELDOM)])
+        shape = self._constant(np.array([1, 4 + _YOLO_CLASSES, -1], np.int64))
+        return self.add("Reshape", [self.add("Concat", [boxes, scores], axis=1), shape])
+
+    def _convolved(self, inputs: str, shape: tuple[int, ...], bias: float = 0.0, **attributes: Any) -> str:
+        spread = np.sqrt(2 / np.prod(shape[1:]))
+        weights = self._constant(self._random.normal(0, spread, shape).astype(np.float32))
+        return self.add("Conv", [inputs, weights, self._constant(np.full(shape[0], bias, np.float32))], **attributes)
+
+    def _constant(self, values: NDArray[np.generic]) -> str:
+        name = f"constant_{len(self._weights)}"
+        self._weights.append(numpy_helper.from_array(values, name))
+        return name
+
+    def save(self, path: Path) -> None:
+        """Write the graph as an ONNX file."""
+        kind, side = TensorProto.FLOAT, _YOLO_SIDE
+        inputs = [helper.make_tensor_value_info("pixels", kind, [1, 3, side, side])]
+        outputs = [helper.make_tensor_value_info("found", kind, [1, 4 + _YOLO_CLASSES, 8400])]
+        graph = helper.make_graph(self._nodes, "yolo_size", inputs, outputs, self._weights)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
