@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from reelwork.video.frame import Frame
-from reelwork.video.orientation import Orientation
+from reelwork.video.orientation import UPRIGHT, Orientation
 from reelwork.video.packets import Chooser, Step, TimesNotInOrder, needed, place
 
 if TYPE_CHECKING:
@@ -30,11 +30,15 @@ def every_frame(
     Raises:
         DecodingUnsure: A frame is damaged, and damaged ones are not to be kept; or a frame has no time.
     """
+    upright = _Upright()
     keys: set[int] = set()
+    shared: set[int] = set()
     index = 0
     for packet in container.demux(stream):
-        if packet.is_keyframe and packet.pts is not None:
+        if packet.pts is not None and packet.is_keyframe:
             keys.add(packet.pts)
+        elif packet.pts in keys:
+            shared.add(packet.pts)
         for decoded in packet.decode():
             if decoded.pts is None or decoded.time_base is None:
                 raise DecodingUnsure("a frame carries no presentation time")
@@ -42,9 +46,11 @@ def every_frame(
                 if keep_damaged is None:
                     raise DecodingUnsure(f"frame {index} is damaged")
                 keep_damaged.append(index)
-            frame = Frame(index, decoded.pts * decoded.time_base, decoded, Orientation.of(decoded))
-            yield frame, decoded.pts in keys
-            keys.discard(decoded.pts)
+            # Two frames of the same time: the decoder knows which of them is the key frame.
+            is_key = decoded.pts in keys and (decoded.pts not in shared or decoded.key_frame)
+            if is_key:
+                keys.discard(decoded.pts)
+            yield Frame(index, decoded.pts * decoded.time_base, decoded, upright.turn(decoded)), is_key
             index += 1
 
 
@@ -84,7 +90,8 @@ class _CheckedDecoder:
     def __init__(self, stream: "VideoStream") -> None:
         self._context = stream.codec_context
         self._awaited: dict[int, Step] = {}
-        self._latest = -1
+        self._upright = _Upright()
+        self._latest: int | None = None
 
     def decode(self, step: Step) -> Iterator[Frame]:
         if step.afresh:
@@ -102,11 +109,16 @@ class _CheckedDecoder:
 
     def _wanted(self, pictures: "Iterable[av.VideoFrame]") -> Iterator[Frame]:
         for decoded in pictures:
-            step = None if decoded.pts is None else self._awaited.pop(decoded.pts, None)
+            if decoded.pts is None or (self._latest is not None and decoded.pts <= self._latest):
+                raise DecodingUnsure("frames come in another order than that of their times")
+            self._latest = decoded.pts
+            step = self._awaited.pop(decoded.pts, None)
             if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
                 raise DecodingUnsure("a frame is damaged")
+            orientation = self._upright.turn(decoded)
             if step is not None and step.sample.wanted:
-                yield self._frame(step, decoded)
+                assert step.sample.moment is not None
+                yield Frame(step.sample.moment.index, step.sample.moment.time, decoded, orientation)
 
     def _is_sound(self, step: Step, decoded: "av.VideoFrame") -> bool:
         """Whether decoding, where it began afresh, could begin there."""
@@ -114,10 +126,16 @@ class _CheckedDecoder:
 
         return not step.afresh or decoded.pict_type == PictureType.I
 
-    def _frame(self, step: Step, decoded: "av.VideoFrame") -> Frame:
-        moment = step.sample.moment
-        assert moment is not None
-        if moment.index <= self._latest:
-            raise DecodingUnsure("frames come out of order")
-        self._latest = moment.index
-        return Frame(moment.index, moment.time, decoded, Orientation.of(decoded))
+
+class _Upright:
+    """Knows how frames are turned. What a video says itself, and not its container, it may say at key frames alone."""
+
+    def __init__(self) -> None:
+        self._orientation = UPRIGHT
+
+    def turn(self, decoded: "av.VideoFrame") -> Orientation:
+        """Return the orientation of the next frame."""
+        given = Orientation.of(decoded)
+        if given is not None or decoded.key_frame:
+            self._orientation = given or UPRIGHT
+        return self._orientation

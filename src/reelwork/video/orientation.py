@@ -20,10 +20,10 @@ class Orientation:
     mirrored_y: bool = False
 
     @classmethod
-    def of(cls, decoded: "av.VideoFrame") -> "Orientation":
-        """Read the display matrix of a decoded frame; angles between quarter turns are rounded to the nearest."""
+    def of(cls, decoded: "av.VideoFrame") -> "Orientation | None":
+        """Read the display matrix of a decoded frame, if it has one; other angles become the nearest quarter turn."""
         matrix: Any = decoded.side_data.get("DISPLAYMATRIX")
-        return UPRIGHT if matrix is None else _of_matrix(bytes(matrix))
+        return None if matrix is None else _of_matrix(bytes(matrix))
 
     def apply(self, picture: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
         """Return the upright picture (rows x columns, or rows x columns x channels); the same one if it is."""

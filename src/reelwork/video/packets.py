@@ -237,7 +237,8 @@ class _Groups:
             return
         self._in_head = False
         before, self._before = self._before, _Held()
-        if self._leading_is_needed:
+        # Where its key frame is not presented, nobody would see that decoding could not begin there.
+        if self._leading_is_needed or (self._key is not None and self._key.moment is None):
             yield from self._out(before)
             yield from self._let_out()
             return
@@ -258,4 +259,5 @@ class _Groups:
     def _out(self, held: _Held) -> Iterator[Step]:
         for sample in held.samples:
             afresh, self._afresh = self._afresh, False
-            yield Step(sample, afresh, sample.moment is not None and (sample.wanted or sample.leading))
+            in_full = sample.moment is not None and (sample.wanted or sample.leading or afresh)
+            yield Step(sample, afresh, in_full)
