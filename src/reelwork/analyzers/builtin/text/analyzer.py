@@ -1,5 +1,6 @@
 """The analyzer: which parts of which frames are read, and what is answered for them."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, AnalyzerSetti
 from reelwork.analyzers.builtin.text.lines import Line
 from reelwork.analyzers.builtin.text.models import shipped_models
 from reelwork.analyzers.builtin.text.paddle import PaddleReader
+from reelwork.analyzers.builtin.text.reader import Reader
 from reelwork.analyzers.builtin.text.settings import TextSettings
+from reelwork.analyzers.builtin.text.similar import SimilarReader
 from reelwork.analyzers.builtin.text.windows import Region, Window, boxes_of
 from reelwork.video.frame import Frame
 
@@ -27,12 +30,12 @@ class Text(Analyzer):
     Settings = TextSettings
     takes_inputs = True
     libraries = ("rapidocr", "onnxruntime", "opencv-python-headless", "numpy")
-    parallel = True
-    by_picture = True
 
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         super().__init__(settings, context)
-        self._reader: PaddleReader
+        self.stateful = self.settings.reuse == "similar"
+        self.parallel = self.by_picture = not self.stateful
+        self._reader: Reader
 
     @classmethod
     def unavailable_because(cls, settings: Any, context: AnalyzerContext) -> str | None:
@@ -45,12 +48,19 @@ class Text(Analyzer):
 
     def load(self) -> None:
         """Load the models from rapidocr's package; nothing is ever downloaded."""
-        self._reader = PaddleReader(self.settings, self.context.threads)
+        if self.stateful:
+            self._reader = SimilarReader(PaddleReader(self.settings, max(self.context.threads, _cores())))
+        else:
+            self._reader = PaddleReader(self.settings, self.context.threads)
 
     def model_files(self) -> Sequence[Path]:
         """Return the models that find and read, and the one that sees what stands upside down."""
         models = shipped_models()
         return [models[stage] for stage in ("det", "rec", *(("cls",) if self.settings.rotated else ()))]
+
+    def begin(self) -> None:
+        """Forget the video before."""
+        self._reader.begin()
 
     def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
         """Read each frame on its own; see the class for the answer."""
@@ -71,7 +81,9 @@ class Text(Analyzer):
                     yield line.item(frame) | {"region": number}
 
     def _read(self, frame: Frame, window: Window) -> list[Line]:
-        import numpy as np
+        return [line.moved(window.left, window.top) for line in self._reader.read(frame, window)]
 
-        lines = self._reader.read(np.ascontiguousarray(window.of(frame.bgr())))
-        return [line.moved(window.left, window.top) for line in lines]
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,12 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from reelwork.video.frame import Image
+
+_Answer = TypeVar("_Answer")
 
 Reading = tuple[str, float]
 """The text of one line and the confidence in it."""
@@ -21,20 +23,24 @@ class ReadCrops:
     A reading follows from the crop's pixels alone, so it does not matter to any answer which were kept.
     """
 
-    def __init__(self, read: Callable[["Image"], Reading], entries: int) -> None:
-        """Keep at most this many readings that ``read`` made; 0 keeps none."""
+    def __init__(self, read: Callable[["Image"], Reading], entries: int, threads: int = 1) -> None:
+        """Keep at most this many readings that ``read`` made (0 keeps none); one call keeps the threads busy."""
         self._read = read
         self._entries = entries
+        self._pool = ThreadPoolExecutor(threads, "text") if threads > 1 else None
         self._lock = Lock()
         self._kept: OrderedDict[Key, Future[Reading]] = OrderedDict()
 
     def read(self, crops: Sequence["Image"]) -> list[Reading]:
         """Read each crop, or wait for a thread that is about to have read the same one."""
         if not self._entries:
-            return [self._read(crop) for crop in crops]
+            return self._each(self._read, crops)
         # Waiting comes last: threads that meet the same slide at once share its lines out between them.
-        readings = [self._read_or_leave(crop) for crop in crops]
+        readings = self._each(self._read_or_leave, crops)
         return [reading.result() for reading in readings]
+
+    def _each(self, read: Callable[["Image"], _Answer], crops: Sequence["Image"]) -> list[_Answer]:
+        return list((self._pool.map if self._pool else map)(read, crops))
 
     def _read_or_leave(self, crop: "Image") -> Future[Reading]:
         key = _key(crop)

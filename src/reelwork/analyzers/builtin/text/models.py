@@ -26,7 +26,7 @@ class Models:
 
     @classmethod
     def loaded(cls, threads: int) -> "Models":
-        """Return the models that keep this many threads busy with one picture; loaded when first asked for."""
+        """Return the models, loaded when first asked for; the detector keeps this many threads busy, the others one."""
         with _loading:
             models = _loaded.get(threads)
             if models is None:
@@ -43,7 +43,10 @@ def _engine(threads: int) -> Any:
     # The engine opens each model when it first needs it; a written word makes it open all of them now.
     word = np.full((64, 256, 3), 255, np.uint8)
     cv2.putText(word, "word", (40, 48), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (0, 0, 0), 3)
-    engine(word)
+    engine(word, use_cls=False, use_rec=False)
+    # One line is too little work for several threads: they gain more by reading a line each.
+    engine.cfg.EngineConfig.onnxruntime.intra_op_num_threads = 1
+    engine(word, use_cls=True, use_rec=True)
     return engine
 
 

@@ -1,65 +1,97 @@
 """Reading with the PP-OCR models: find the lines, cut each out, read each cut-out on its own."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reelwork.analyzers.builtin.text.crops import ReadCrops, Reading
+from reelwork.analyzers.builtin.text.finding import Finder
 from reelwork.analyzers.builtin.text.lines import Line
 from reelwork.analyzers.builtin.text.models import Models
+from reelwork.analyzers.builtin.text.reader import Reader
 from reelwork.analyzers.builtin.text.settings import TextSettings
+from reelwork.analyzers.builtin.text.windows import Window
+from reelwork.video.frame import Frame
 
 if TYPE_CHECKING:
+    from reelwork.analyzers.builtin.text.finding import Boxes
     from reelwork.video.frame import Image
 
 KEPT_CROPS = 4096
-"""Readings kept for identical crops: less than a megabyte."""
+"""Readings kept for identical crops: about a megabyte."""
 
 
-class PaddleReader:
-    """Reads pictures; many threads may at once."""
+@dataclass(frozen=True)
+class Page:
+    """A picture made fit for the models: not too small, not too flat.
+
+    Attributes:
+        picture: What the models see (BGR).
+        changes: What the engine did to get it, in its own terms.
+        width: Width of the picture before.
+        height: Height of the picture before.
+    """
+
+    picture: "Image"
+    changes: dict[str, Any]
+    width: int
+    height: int
+
+    def as_given(self) -> bool:
+        """Say whether nothing was changed."""
+        return self.picture.shape[:2] == (self.height, self.width)
+
+
+class PaddleReader(Reader):
+    """Reads pictures one by one; many threads may at once."""
 
     def __init__(self, settings: TextSettings, threads: int) -> None:
         """Load the models; one picture keeps this many threads busy."""
-        from rapidocr.ch_ppocr_det.utils import DetPreProcess
-
         self._settings = settings
         self._models = Models.loaded(threads)  # which last as long as somebody holds them
         self._engine = self._models.engine
-        detector = self._engine.text_det
-        # The engine's own default, "min", enlarges small pictures and takes seconds for some of them.
-        self._prepare = DetPreProcess(settings.max_side, "max", detector.mean, detector.std)
-        self._crops = ReadCrops(self._reading, 0 if settings.reuse == "off" else KEPT_CROPS)
+        self.finder = Finder(self._engine.text_det, settings.max_side)
+        self._crops = ReadCrops(self._reading, 0 if settings.reuse == "off" else KEPT_CROPS, threads)
 
-    def read(self, picture: "Image") -> list[Line]:
-        """Return the lines in a picture (BGR), from top to bottom, then left to right, in its pixels."""
-        from rapidocr.utils.process_img import apply_vertical_padding, map_boxes_to_original
-
-        engine, (height, width) = self._engine, picture.shape[:2]
-        picture, changes = engine.preprocess_img(picture)
-        picture, changes = apply_vertical_padding(picture, changes, engine.width_height_ratio, engine.min_height)
-        boxes = self._find(picture)
-        if not len(boxes):
+    def read(self, frame: Frame, window: Window) -> list[Line]:
+        """Find and read every line anew."""
+        page = self.page(frame, window)
+        reduced = self.finder.reduced(page.picture)
+        if reduced is None:
             return []
-        readings = self._crops.read(engine.crop_text_regions(picture, boxes))
-        return self._lines(readings, map_boxes_to_original(boxes, changes, height, width))
+        height, width = page.picture.shape[:2]
+        boxes = self.finder.boxes(self.finder.heat(reduced), width, height)
+        return self.lines(page, boxes, self.readings(page, boxes))
 
-    def _find(self, picture: "Image") -> Any:
-        """Return the corners of each line: lines x 4 x 2, in pixels."""
-        detector = self._engine.text_det
-        prepared = self._prepare(picture)
-        if prepared is None:
-            return ()
-        boxes, _ = detector.postprocess_op(detector.session(prepared), picture.shape[:2])
-        return detector.sorted_boxes(boxes)
+    def page(self, frame: Frame, window: Window) -> Page:
+        """Return what the window shows of the frame, made fit."""
+        import numpy as np
+        from rapidocr.utils.process_img import apply_vertical_padding
+
+        engine, given = self._engine, np.ascontiguousarray(frame.bgr()[window.slices])
+        picture, changes = engine.preprocess_img(given)
+        picture, changes = apply_vertical_padding(picture, changes, engine.width_height_ratio, engine.min_height)
+        return Page(picture, changes, given.shape[1], given.shape[0])
+
+    def readings(self, page: Page, boxes: "Boxes") -> list[Reading]:
+        """Read the line in each box."""
+        return self._crops.read(self._engine.crop_text_regions(page.picture, boxes))
+
+    def lines(self, page: Page, boxes: "Boxes", readings: Sequence[Reading]) -> list[Line]:
+        """Return the lines worth answering, in pixels of what the page was made from."""
+        from rapidocr.utils.process_img import map_boxes_to_original
+
+        if not readings:
+            return []
+        boxes = map_boxes_to_original(boxes.copy(), page.changes, page.height, page.width)
+        lines = [
+            Line(text, confidence, tuple((float(x), float(y)) for x, y in corners))
+            for (text, confidence), corners in zip(readings, boxes, strict=True)
+        ]
+        return [line for line in lines if line.worth(self._settings.min_confidence)]
 
     def _reading(self, crop: "Image") -> Reading:
         if self._settings.rotated:
             (crop,), _ = self._engine.cls_and_rotate([crop])
         read = self._engine.recognize_txt([crop])
         return read.txts[0], float(read.scores[0])
-
-    def _lines(self, readings: list[Reading], boxes: Any) -> list[Line]:
-        lines = [
-            Line(text, confidence, tuple((float(x), float(y)) for x, y in corners))
-            for (text, confidence), corners in zip(readings, boxes, strict=True)
-        ]
-        return [line for line in lines if line.worth(self._settings.min_confidence)]

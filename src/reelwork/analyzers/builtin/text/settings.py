@@ -19,8 +19,9 @@ class TextSettings(AnalyzerSettings):
         "(reading uses the full resolution): larger finds smaller text and takes longer.",
     )
     rotated: bool = Field(False, description="Also read text that stands upside down; takes longer.")
-    reuse: Literal["exact", "off"] = Field(
+    reuse: Literal["exact", "similar", "off"] = Field(
         "exact",
         description="What is not read again: `exact`, lines whose pixels are identical to a line read before, which "
-        "changes no answer; `off`, nothing.",
+        "changes no answer; `similar`, also what has not changed visibly since an earlier frame, which is much faster "
+        "on slides and may keep a reading too long where the change is faint; `off`, nothing.",
     )

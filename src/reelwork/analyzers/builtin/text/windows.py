@@ -1,13 +1,11 @@
 """The part of a frame that is read: all of it, or what surrounds the box another node found."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import ceil, floor
 
 from reelwork.analyzers.analyzer import Json
 from reelwork.video.frame import Frame
-
-if TYPE_CHECKING:
-    from reelwork.video.frame import Image
 
 _MARGIN_PIXELS = 8
 _MARGIN_SHARE = 0.1
@@ -29,9 +27,47 @@ class Window:
         """Return the window that shows all of the frame."""
         return cls(0, 0, frame.width, frame.height)
 
-    def of(self, picture: "Image") -> "Image":
-        """Return what the window shows of the frame's picture: a view."""
-        return picture[self.top : self.bottom, self.left : self.right]
+    @classmethod
+    def around(cls, corners: Iterable[tuple[float, float]]) -> "Window":
+        """Return the smallest window that shows all these points."""
+        xs, ys = zip(*corners, strict=True)
+        return cls(floor(min(xs)), floor(min(ys)), ceil(max(xs)) + 1, ceil(max(ys)) + 1)
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """What to index a picture with to get what the window shows: a view."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def size(self) -> int:
+        """How many pixels the window shows."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def touches(self, other: "Window") -> bool:
+        """Say whether the two overlap or lie side by side."""
+        return (
+            self.left <= other.right
+            and other.left <= self.right
+            and self.top <= other.bottom
+            and other.top <= self.bottom
+        )
+
+    def united(self, other: "Window") -> "Window":
+        """Return the smallest window that shows both."""
+        return Window(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
+    def widened(self, sides: int, ends: int) -> "Window":
+        """Return the window with margins left and right, and above and below, perhaps beyond the picture."""
+        return Window(self.left - sides, self.top - ends, self.right + sides, self.bottom + ends)
+
+    def within(self, width: int, height: int) -> "Window":
+        """Return the part that lies in a picture of this size."""
+        return Window(max(self.left, 0), max(self.top, 0), min(self.right, width), min(self.bottom, height))
 
 
 @dataclass(frozen=True)
