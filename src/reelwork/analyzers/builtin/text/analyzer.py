@@ -12,12 +12,13 @@ from reelwork.analyzers.builtin.text.paddle import PaddleReader
 from reelwork.analyzers.builtin.text.reader import Reader
 from reelwork.analyzers.builtin.text.settings import TextSettings
 from reelwork.analyzers.builtin.text.similar import SimilarReader
+from reelwork.analyzers.builtin.text.tesseract import TesseractReader, tesseract_data
 from reelwork.analyzers.builtin.text.windows import Region, Window, boxes_of
 from reelwork.video.frame import Frame
 
 
 class Text(Analyzer):
-    """Read the text in the frame, line by line, offline (PP-OCR models).
+    """Read the text in the frame, line by line, offline.
 
     Answers a list of ``{"text", "confidence", "box", "polygon"}`` from top to bottom, then left to right; ``polygon``
     holds the four corners of the line, starting at its top left.
@@ -29,7 +30,6 @@ class Text(Analyzer):
 
     Settings = TextSettings
     takes_inputs = True
-    libraries = ("rapidocr", "onnxruntime", "opencv-python-headless", "numpy")
 
     def __init__(self, settings: AnalyzerSettings, context: AnalyzerContext) -> None:
         super().__init__(settings, context)
@@ -37,26 +37,34 @@ class Text(Analyzer):
         self.parallel = self.by_picture = not self.stateful
         self._reader: Reader
 
+    @property
+    def libraries(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What answers depend on, by engine."""
+        if self.settings.engine == "tesseract":
+            return ("tesserocr", "numpy")
+        return ("rapidocr", "onnxruntime", "opencv-python-headless", "numpy")
+
     @classmethod
     def unavailable_because(cls, settings: Any, context: AnalyzerContext) -> str | None:
-        """Say which of the models that rapidocr ships is missing."""
+        """Say what the engine needs and does not find."""
         try:
-            shipped_models()
+            _model_files(settings)
         except LookupError as error:
             return str(error)
         return None
 
     def load(self) -> None:
-        """Load the models from rapidocr's package; nothing is ever downloaded."""
-        if self.stateful:
+        """Load the engine's models from where they are installed; nothing is ever downloaded."""
+        if self.settings.engine == "tesseract":
+            self._reader = TesseractReader(self.settings)
+        elif self.stateful:
             self._reader = SimilarReader(PaddleReader(self.settings, max(self.context.threads, _cores())))
         else:
             self._reader = PaddleReader(self.settings, self.context.threads)
 
     def model_files(self) -> Sequence[Path]:
         """Return the models that find and read, and the one that sees what stands upside down."""
-        models = shipped_models()
-        return [models[stage] for stage in ("det", "rec", *(("cls",) if self.settings.rotated else ()))]
+        return _model_files(self.settings)
 
     def begin(self) -> None:
         """Forget the video before."""
@@ -82,6 +90,13 @@ class Text(Analyzer):
 
     def _read(self, frame: Frame, window: Window) -> list[Line]:
         return [line.moved(window.left, window.top) for line in self._reader.read(frame, window)]
+
+
+def _model_files(settings: TextSettings) -> list[Path]:
+    if settings.engine == "tesseract":
+        return tesseract_data(settings.languages)
+    models = shipped_models()
+    return [models[stage] for stage in ("det", "rec", *(("cls",) if settings.rotated else ()))]
 
 
 def _cores() -> int:
