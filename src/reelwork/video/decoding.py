@@ -35,7 +35,7 @@ def every_frame(
     shared: set[int] = set()
     index = 0
     for packet in container.demux(stream):
-        if packet.pts is not None and packet.is_keyframe:
+        if packet.pts is not None and packet.is_keyframe and not packet.is_discard:
             keys.add(packet.pts)
         elif packet.pts in keys:
             shared.add(packet.pts)
@@ -115,6 +115,8 @@ class _CheckedDecoder:
             step = self._awaited.pop(decoded.pts, None)
             if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
                 raise DecodingUnsure("a frame is damaged")
+            if self._upright.is_said_once(decoded):
+                raise DecodingUnsure("a frame that is left out may say how the others are turned")
             orientation = self._upright.turn(decoded)
             if step is not None and step.sample.wanted:
                 assert step.sample.moment is not None
@@ -128,14 +130,16 @@ class _CheckedDecoder:
 
 
 class _Upright:
-    """Knows how frames are turned. What a video says itself, and not its container, it may say at key frames alone."""
+    """Knows how frames are turned: what a video says itself, and not its container, it may say once for all."""
 
     def __init__(self) -> None:
-        self._orientation = UPRIGHT
+        self._latest: Orientation | None = None
 
     def turn(self, decoded: "av.VideoFrame") -> Orientation:
         """Return the orientation of the next frame."""
-        given = Orientation.of(decoded)
-        if given is not None or decoded.key_frame:
-            self._orientation = given or UPRIGHT
-        return self._orientation
+        self._latest = Orientation.of(decoded) or self._latest
+        return self._latest or UPRIGHT
+
+    def is_said_once(self, decoded: "av.VideoFrame") -> bool:
+        """Whether the orientation of this frame was said by one before."""
+        return self._latest is not None and Orientation.of(decoded) is None

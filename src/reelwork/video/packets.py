@@ -201,7 +201,8 @@ class _Groups:
         self._leading_is_needed = False
         self._before = _Held()
         self._held = _Held()
-        self._afresh = False
+        # A cut may have left a beginning at which decoding cannot begin.
+        self._afresh = True
 
     def add(self, sample: Sample) -> Iterator[Step]:
         """Take the next packet; give those that are now known to be needed."""
@@ -246,7 +247,8 @@ class _Groups:
             self._afresh = True
             # Without what came before they cannot be decoded.
             self._held = _Held([sample for sample in self._held.samples if not sample.leading])
-        if any(sample.wanted for sample in self._held.samples):
+        # The very first may say how all of them are turned.
+        if self._is_first or any(sample.wanted for sample in self._held.samples):
             yield from self._let_out()
 
     def _is_too_much(self) -> bool:
