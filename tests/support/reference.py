@@ -50,6 +50,7 @@ class Reference:
         numbers: What they show; None where there is nothing to be read.
         key_frames: Which of them the file calls key frames.
         flagged: Which of them the decoder calls corrupt.
+        lost: How many packets of presented frames gave none, without a word from the decoder.
         error: What the decoder or the demuxer raised at last; None if it came to the end.
     """
 
@@ -57,6 +58,7 @@ class Reference:
     numbers: tuple[int | None, ...]
     key_frames: frozenset[int]
     flagged: frozenset[int]
+    lost: int
     error: str | None
 
 
@@ -72,6 +74,7 @@ def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = Non
     numbers: list[int | None] = []
     flags: dict[str, set[int]] = {"key": set(), "corrupt": set()}
     error = None
+    sent: list[_OfPacket] = []
     with av.open(f"file:{path}", format="mov", container_options=_LOCKED_DOWN) as container:
         stream = next(one for one in container.streams.video if not one.disposition & Disposition.attached_pic)
         stream.thread_type = "NONE"
@@ -79,7 +82,7 @@ def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = Non
         # Each frame keeps what was said of its packet.
         stream.codec_context.flags |= av.codec.context.Flags.copy_opaque
         try:
-            for index, frame in enumerate(_frames(container, stream)):
+            for index, frame in enumerate(_frames(container, stream, sent)):
                 luma, bgr = upright(_luma(frame), matrix), upright(frame.to_ndarray(format="bgr24"), matrix)
                 rows.append(Row(index, Fraction(frame.pts) * frame.time_base, digest(luma), digest(bgr)))
                 numbers.append(read_number(luma))
@@ -87,7 +90,8 @@ def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = Non
                 flags["corrupt"] |= {index} if frame.is_corrupt else set()
         except av.FFmpegError as caught:
             error = str(caught)
-    return Reference(tuple(rows), tuple(numbers), frozenset(flags["key"]), frozenset(flags["corrupt"]), error)
+    lost = 0 if error else max(0, len(sent) - len(rows))
+    return Reference(tuple(rows), tuple(numbers), frozenset(flags["key"]), frozenset(flags["corrupt"]), lost, error)
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,13 @@ class _OfPacket:
     is_key: bool
 
 
-def _frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+def _frames(
+    container: av.container.InputContainer, stream: av.VideoStream, sent: list[_OfPacket]
+) -> Iterator[av.VideoFrame]:
     for packet in container.demux(stream):
         packet.opaque = _OfPacket(packet.is_keyframe)
+        if packet.size and not packet.is_discard:
+            sent.append(packet.opaque)
         yield from packet.decode()
 
 
