@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
@@ -86,8 +86,13 @@ class ChildProcess(Generic[Request, Answer]):
 
     def wait_for_answer(self, timeout_s: float, *others: Waitable) -> bool:
         """Wait until there is an answer or the child has died (True), or until time is up or another is ready."""
-        ready: list[Any] = wait([self._connection, self._death, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
+        ready: list[Any] = wait([*self.ends, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
         return self._connection in ready or self._death in ready
+
+    @property
+    def ends(self) -> list[Any]:
+        """What becomes ready when the child has answered or died."""
+        return [self._connection, self._death]
 
     def answer(self) -> Answer:
         """Return the answer that ``wait_for_answer`` announced.
@@ -134,6 +139,11 @@ class ChildProcess(Generic[Request, Answer]):
     def pid(self) -> int | None:
         """Process id of the running child, or None."""
         return self._process.pid if self._process is not None else None
+
+
+def wait_for_any(children: Iterable[ChildProcess[Any, Any]]) -> None:
+    """Wait until one of the children that were sent a request has answered or died."""
+    wait([end for child in children for end in child.ends])
 
 
 def end_with_starting_thread() -> None:

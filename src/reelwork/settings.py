@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     )
     threads: int = Field(0, ge=0, description="Threads of a worker's decoder and models; 0: as many as cores.")
 
+    segment_processes: int = Field(
+        1,
+        ge=1,
+        description="In how many processes parts of one long video are analysed side by side; they share `threads`.",
+    )
+
     @field_validator("queue_url")
     @classmethod
     def _known_queue(cls, url: str) -> str:

@@ -1,6 +1,6 @@
 """Run the nodes of a graph over frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, Json
 from reelwork.errors import AnalyzerFailed
 from reelwork.pipeline.engine import FrameEngine
 from reelwork.pipeline.graph import Node, PipelineGraph
-from reelwork.pipeline.steps import Answers, Failed, arrange, failures
+from reelwork.pipeline.steps import Answers, Failed, Step, arrange, can_split, failures
 from reelwork.video.frame import Frame, Moment
 
 
@@ -40,6 +40,7 @@ class PipelineExecutor:
         self._nodes = [(node, _loaded(node, context)) for node in graph.nodes]
         self._stages = arrange(self._nodes)
         self._engine = FrameEngine(self._stages, workers, reuse=reuse)
+        self._parallel_part = FrameEngine([stage for stage in self._stages if not stage.ordered], workers, reuse=reuse)
 
     @property
     def nodes(self) -> list[tuple[Node, Analyzer]]:
@@ -60,6 +61,25 @@ class PipelineExecutor:
         # Closed at once whatever happens: its threads must not outlive the file that they decode.
         with closing(self._engine.run(frames)) as answered:
             yield from self._results(answered)
+
+    @property
+    def can_split(self) -> bool:
+        """Whether parts of a video can be analysed apart, with ``observe`` and ``conclude``."""
+        return can_split(self._stages)
+
+    def observe(self, frames: Iterable[Frame]) -> Generator[tuple[Moment, Answers], None, None]:
+        """Do what does not depend on other frames, for a part of a video; errors are answers here."""
+        return self._parallel_part.run(frames)
+
+    def conclude(self, observed: Iterable[tuple[Moment, Answers]]) -> Iterator[FrameResult]:
+        """Do the rest: for all of the video's frames, in order, as ``observe`` gave them.
+
+        Raises:
+            AnalyzerFailed: As ``run``.
+        """
+        self._begin()
+        steps = [step for stage in self._stages if stage.ordered for step in stage.steps]
+        yield from self._results(_concluded(observed, steps))
 
     def _begin(self) -> None:
         for node, analyzer in self._nodes:
@@ -111,6 +131,13 @@ class _FailureTally:
         for name, error in self._first.items():
             if self._failed[name] > self._most * self._frames:
                 raise error
+
+
+def _concluded(observed: Iterable[tuple[Moment, Answers]], steps: Sequence[Step]) -> Iterator[tuple[Moment, Answers]]:
+    for moment, answers in observed:
+        for step in steps:
+            step.run(None, moment, answers)
+        yield moment, answers
 
 
 def _told(answer: Json) -> Json:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
 from reelwork.analyzers.analyzer import AnalyzerContext
@@ -16,7 +17,16 @@ from reelwork.pipeline.executor import FrameResult, PipelineExecutor
 from reelwork.pipeline.graph import build_graph
 from reelwork.pipeline.provenance import provenance
 from reelwork.pipeline.results import as_entry
-from reelwork.pipeline.sampling import Sampling
+from reelwork.pipeline.sampling import Sampling, Window
+from reelwork.pipeline.segments import (
+    Segment,
+    SegmentExecutor,
+    SegmentFailed,
+    SegmentRequest,
+    merge,
+    plan,
+    write_answers,
+)
 from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Frame
 from reelwork.video.source import DecodeLimits, VideoFile
@@ -26,6 +36,10 @@ log = logging.getLogger(__name__)
 Outcome = TypeVar("Outcome")
 
 
+LEAST_FRAMES = 500
+"""A segment should have so many frames to analyse: below, what is gained is lost on starting it."""
+
+
 class VideoFilePipelineService:
     """Runs pipelines over MP4 files, in this process.
 
@@ -33,8 +47,23 @@ class VideoFilePipelineService:
     """
 
     def __init__(
-        self, catalog: PipelineCatalog, registry: AnalyzerRegistry, context: AnalyzerContext, limits: DecodeLimits
+        self,
+        catalog: PipelineCatalog,
+        registry: AnalyzerRegistry,
+        context: AnalyzerContext,
+        limits: DecodeLimits,
+        segments: SegmentExecutor | None = None,
     ) -> None:
+        """Make the service.
+
+        Args:
+            catalog: The pipelines that can be asked for by name.
+            registry: The analyzers.
+            context: What analyzers are offered.
+            limits: Bounds for decoding.
+            segments: Works on parts of long videos side by side; None to work on each as a whole, here.
+        """
+        self._segments = segments
         self._catalog = catalog
         self._registry = registry
         self._context = context
@@ -73,6 +102,7 @@ class VideoFilePipelineService:
         definition: PipelineDefinition,
         sampling: Sampling,
         write: Callable[[Iterator[FrameResult]], Outcome],
+        scratch_dir: Path | None = None,
     ) -> "Analysis[Outcome]":
         """Analyse a file frame by frame, in flat memory.
 
@@ -83,15 +113,20 @@ class VideoFilePipelineService:
             write: Is given the results as they come and begins anew whenever it is called. That is a second time
                 if the decoder was not sure of what it gave: then the video is decoded in one thread,
                 so that chance has no part in the answer.
+            scratch_dir: Where temporary files may lie; default: where the system puts them.
 
         Raises:
             As ``run_on_file``; and whatever ``write`` raises.
         """
-        try:
-            with closing(self.iterate(mp4_path, definition, sampling)) as results:
-                return Analysis(write(results), ())
-        except DecodingUnsure as error:
-            log.info("decoding.unsure", extra={"reason": str(error)})
+        ways = [self.iterate(mp4_path, definition, sampling)]
+        if self._segments is not None:
+            ways.insert(0, self._in_segments(self._segments, mp4_path, definition, sampling, scratch_dir))
+        for results in ways:
+            try:
+                with closing(results):
+                    return Analysis(write(results), ())
+            except (DecodingUnsure, SegmentFailed) as error:
+                log.info("decoding.unsure", extra={"reason": str(error)})
         warnings: list[str] = []
         with closing(self._carefully(mp4_path, definition, sampling, warnings)) as results:
             return Analysis(write(results), tuple(warnings))
@@ -107,6 +142,49 @@ class VideoFilePipelineService:
         executor = self._executor(definition)
         with VideoFile.open(mp4_path, self._limits) as video:
             yield from executor.run(video.frames(sampling.chooser()))
+
+    def _in_segments(
+        self,
+        segments: SegmentExecutor,
+        mp4_path: Path,
+        definition: PipelineDefinition,
+        sampling: Sampling,
+        scratch_dir: Path | None,
+    ) -> Generator[FrameResult, None, None]:
+        """Analyse parts of a long video side by side, if it is long and the pipeline allows it.
+
+        Raises:
+            DecodingUnsure, SegmentFailed: It did not work out.
+        """
+        executor = self._executor(definition)
+        parts: list[Segment] = []
+        if executor.can_split:
+            with VideoFile.open(mp4_path, self._limits) as video:
+                parts = plan(video.outline(sampling.chooser()), segments.segments, LEAST_FRAMES)
+        if len(parts) < 2:
+            yield from self.iterate(mp4_path, definition, sampling)
+            return
+        how = (mp4_path, definition.to_json(), sampling.model_dump(mode="json"))
+        with TemporaryDirectory(dir=scratch_dir) as folder:
+            requests = [SegmentRequest(*how, part, Path(folder, str(number))) for number, part in enumerate(parts)]
+            with closing(segments.run(requests)) as finished:
+                yield from executor.conclude(merge(finished))
+
+    def run_segment(self, request: SegmentRequest) -> None:
+        """Do the part of a segment's work that does not depend on other segments.
+
+        Raises:
+            DecodingUnsure: The video must be worked on as a whole.
+        """
+        executor = self._executor(PipelineDefinition.model_validate(request.pipeline_definition))
+        sampling = Sampling.model_validate(request.sampling)
+        window = Window(sampling.chooser(), request.segment.start_frame, request.segment.end_frame)
+        with (
+            VideoFile.open(request.video_path, self._limits) as video,
+            request.answers_path.open("wb") as stream,
+            closing(executor.observe(video.frames(window))) as answered,
+        ):
+            write_answers(stream, answered)
 
     def _carefully(
         self, mp4_path: Path, definition: PipelineDefinition, sampling: Sampling, warnings: list[str]

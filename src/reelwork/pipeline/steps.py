@@ -19,10 +19,20 @@ from reelwork.video.frame import Frame, Moment
 
 @dataclass(frozen=True)
 class Failed:
-    """In place of an answer: what a node raised. ``error`` is None if the node was not asked, for want of an input."""
+    """In place of an answer: why there is none.
+
+    Attributes:
+        what: For a person.
+        raised: Whether the node raised; otherwise it was not asked, for want of an input.
+        error: What it raised; it stays in the process.
+    """
 
     what: str
+    raised: bool = False
     error: Exception | None = None
+
+    def __reduce__(self) -> tuple[type["Failed"], tuple[str, bool]]:
+        return Failed, (self.what, self.raised)
 
     def told(self) -> Json:
         """Return what stands in the results."""
@@ -76,7 +86,7 @@ class Step:
             with self._guard:
                 answers[name] = self._answer(frame, moment, answers)
         except Exception as error:
-            answers[name] = Failed(f"{type(error).__name__}: {error}", error)
+            answers[name] = Failed(f"{type(error).__name__}: {error}", True, error)
 
     def _answer(self, frame: Frame | None, moment: Moment, answers: Answers) -> Any:
         analyzer = self.analyzer
@@ -125,7 +135,7 @@ def can_split(stages: Sequence[Stage]) -> bool:
 
 def failures(answers: Mapping[str, Any]) -> dict[str, Failed]:
     """Return what went wrong with the nodes that were asked."""
-    return {name: one for name, one in answers.items() if isinstance(one, Failed) and one.error is not None}
+    return {name: one for name, one in answers.items() if isinstance(one, Failed) and one.raised}
 
 
 def _steps(node: Node, analyzer: Analyzer, by_picture: bool) -> list[Step]:

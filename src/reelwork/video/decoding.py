@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from reelwork.video.frame import Frame
 from reelwork.video.orientation import UPRIGHT, Orientation
-from reelwork.video.packets import Chooser, Step, TimesNotInOrder, needed, place
+from reelwork.video.packets import Chooser, Sample, Step, TimesNotInOrder, needed, place
 
 if TYPE_CHECKING:
     import av
@@ -70,18 +70,24 @@ def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: C
         DecodingUnsure: The decoder did not give what the packets promise.
     """
     decoder = _CheckedDecoder(stream)
-    assert stream.time_base is not None
-    try:
-        for step in needed(place(_packets(container, stream), stream.time_base, chooser)):
-            yield from decoder.decode(step)
-    except TimesNotInOrder as error:
-        raise DecodingUnsure("the times of its packets do not tell the order of its frames") from error
+    for step in needed(placed(container, stream, chooser)):
+        yield from decoder.decode(step)
     yield from decoder.end()
 
 
-def _packets(container: "InputContainer", stream: "VideoStream") -> "Iterator[av.Packet[VideoStream]]":
+def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Sample]:
+    """Give the packets, in decoding order, with their places among the presented frames.
+
+    Raises:
+        DecodingUnsure: Their times do not tell.
+    """
+    assert stream.time_base is not None
     # The last one, which is empty, tells a decoder that there are no more.
-    return (packet for packet in container.demux(stream) if packet.size)
+    packets = (packet for packet in container.demux(stream) if packet.size)
+    try:
+        yield from place(packets, stream.time_base, chooser)
+    except TimesNotInOrder as error:
+        raise DecodingUnsure("the times of its packets do not tell the order of its frames") from error
 
 
 class _CheckedDecoder:

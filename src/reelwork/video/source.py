@@ -3,14 +3,16 @@
 The file is not trusted: it may crash the decoder, so open one in a child process only.
 """
 
-from collections.abc import Iterator
+from array import array
+from bisect import insort
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from reelwork.errors import DecodingStopped, VideoUnreadable
-from reelwork.video.decoding import DecodingUnsure, chosen, every_frame, needed_frames
+from reelwork.video.decoding import DecodingUnsure, chosen, every_frame, needed_frames, placed
 from reelwork.video.frame import Frame, Moment
 from reelwork.video.mp4 import top_level_boxes
 from reelwork.video.packets import Chooser, EveryFrame
@@ -50,6 +52,15 @@ class VideoFacts:
     height: int
     duration_s: float | None
     expected_frames: int | None
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the packets of a video tell without decoding: how many frames, which are key frames, which are wanted."""
+
+    frames: int
+    key_frames: Sequence[int]
+    picked: Sequence[int]
 
 
 class VideoFile:
@@ -112,6 +123,23 @@ class VideoFile:
             raise self._stopped(counted.asked, error.strerror or str(error)) from error
         except DecodingUnsure as error:
             raise self._stopped(counted.asked, str(error)) from error
+
+    def outline(self, chooser: Chooser) -> Outline:
+        """Look through the packets, without decoding, up to the last frame that is wanted.
+
+        Raises:
+            DecodingUnsure: Only decoding can tell.
+        """
+        counted = _Counted(chooser)
+        key_frames, picked = array("q"), array("q")
+        for sample in placed(self._container, self._stream, counted):
+            if sample.moment is not None and sample.packet.is_keyframe:
+                insort(key_frames, sample.moment.index)
+            if sample.moment is not None and sample.wanted:
+                insort(picked, sample.moment.index)
+        if (self._is_cut_short() and not counted.over) or self._stream.codec_context.name not in _CAN_LEAVE_OUT:
+            raise DecodingUnsure("only decoding can tell the frames of this video")
+        return Outline(counted.asked, key_frames, picked)
 
     def _decoded(self, chooser: Chooser) -> Iterator[Frame]:
         can_leave_out = self._stream.codec_context.name in _CAN_LEAVE_OUT and not self._careful

@@ -74,7 +74,7 @@ def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> Ana
         with request.results_path.open("wb") as stream:
             return write_results(stream, request.job_id, results)
 
-    analysis = service.analyse(request.video_path, definition, sampling, write)
+    analysis = service.analyse(request.video_path, definition, sampling, write, request.results_path.parent)
     if analysis.outcome == 0:
         raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
     report = {"warnings": list(analysis.warnings), "provenance": service.provenance(definition)}
