@@ -20,6 +20,34 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 
 MADE: list[str] = list(CLIPS)
 
+HARD = {
+    "B-frames, pyramid",
+    "open GOP",
+    "intra refresh",
+    "interlaced",
+    "HEVC, open GOP",
+    "HEVC, intra refresh",
+    "AV1",
+    "VP9",
+    "MPEG-4, B-frames",
+    "variable rate, B-frames",
+    "fragments",
+    "frames of no duration",
+    "cut at an open GOP",
+    "cut at an open GOP, HEVC",
+    "cut within an intra refresh",
+    "edit list: begins between key frames, open GOP",
+    "edit list: begins between key frames, HEVC",
+    "edit list: a part twice",
+    "edit list: a gap between parts",
+    "edit list: the end first",
+    "key frames listed wrongly",
+    "times in another order than pictures",
+}
+"""Where leaving packets out, or beginning in the middle, goes wrong most easily."""
+
+assert set(MADE) >= HARD
+
 
 @dataclass(frozen=True)
 class Clip:

@@ -3,40 +3,13 @@
 import pytest
 
 from reelwork.pipeline.sampling import Sampling
-from tests.conformance.library import LONG, MADE, REAL, Library
+from tests.conformance.library import HARD, LONG, MADE, REAL, Library
 from tests.conformance.presented import presented
 from tests.conformance.samplings import SAMPLINGS, picked
 from tests.conformance.tables import assert_same
 from tests.conformance.wrong import as_known, sampled_wrongly
 
 THREADS = (1, 2, 4)
-
-# Where leaving packets out goes wrong most easily: these meet every sampling, the others a third of them.
-HARD = {
-    "B-frames, pyramid",
-    "open GOP",
-    "intra refresh",
-    "interlaced",
-    "HEVC, open GOP",
-    "HEVC, intra refresh",
-    "AV1",
-    "VP9",
-    "MPEG-4, B-frames",
-    "variable rate, B-frames",
-    "fragments",
-    "frames of no duration",
-    "cut at an open GOP",
-    "cut at an open GOP, HEVC",
-    "cut within an intra refresh",
-    "edit list: begins between key frames, open GOP",
-    "edit list: begins between key frames, HEVC",
-    "edit list: a part twice",
-    "edit list: a gap between parts",
-    "edit list: the end first",
-    "key frames listed wrongly",
-    "times in another order than pictures",
-}
-assert set(MADE) >= HARD
 
 
 def _turn(name: str, sampling: str) -> int:

@@ -50,7 +50,7 @@ class Reference:
         numbers: What they show; None where there is nothing to be read.
         key_frames: Which of them the file calls key frames.
         flagged: Which of them the decoder calls corrupt.
-        lost: How many packets of presented frames gave none, without a word from the decoder.
+        lost: Times of frames that packets promise and the decoder does not give, without a word.
         error: What the decoder or the demuxer raised at last; None if it came to the end.
     """
 
@@ -58,7 +58,7 @@ class Reference:
     numbers: tuple[int | None, ...]
     key_frames: frozenset[int]
     flagged: frozenset[int]
-    lost: int
+    lost: frozenset[Fraction]
     error: str | None
 
 
@@ -90,12 +90,13 @@ def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = Non
                 flags["corrupt"] |= {index} if frame.is_corrupt else set()
         except av.FFmpegError as caught:
             error = str(caught)
-    lost = 0 if error else max(0, len(sent) - len(rows))
+    lost = frozenset() if error else frozenset(packet.time for packet in sent) - {row.time for row in rows}
     return Reference(tuple(rows), tuple(numbers), frozenset(flags["key"]), frozenset(flags["corrupt"]), lost, error)
 
 
 @dataclass(frozen=True)
 class _OfPacket:
+    time: Fraction
     is_key: bool
 
 
@@ -103,7 +104,7 @@ def _frames(
     container: av.container.InputContainer, stream: av.VideoStream, sent: list[_OfPacket]
 ) -> Iterator[av.VideoFrame]:
     for packet in container.demux(stream):
-        packet.opaque = _OfPacket(packet.is_keyframe)
+        packet.opaque = _OfPacket(Fraction(packet.pts or 0) * packet.time_base, packet.is_keyframe)
         if packet.size and not packet.is_discard:
             sent.append(packet.opaque)
         yield from packet.decode()
