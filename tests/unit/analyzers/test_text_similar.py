@@ -19,7 +19,7 @@ TWO_LINES = written(written(PAGE, "FIRST LINE", 40, 80), "SECOND 1111", 40, 200)
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
-    analyzer = Text(Text.Settings(reuse="similar"), AnalyzerContext(tmp_path_factory.mktemp("models")))
+    analyzer = Text(Text.Settings(reuse="similar"), AnalyzerContext(tmp_path_factory.mktemp("models"), cores=2))
     analyzer.load()
     return analyzer
 

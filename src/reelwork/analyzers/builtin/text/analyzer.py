@@ -1,6 +1,5 @@
 """The analyzer: which parts of which frames are read, and what is answered for them."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ class Text(Analyzer):
         if self.settings.engine == "tesseract":
             self._reader = TesseractReader(self.settings)
         elif self.stateful:
-            self._reader = SimilarReader(PaddleReader(self.settings, max(self.context.threads, _cores())))
+            self._reader = SimilarReader(PaddleReader(self.settings, max(self.context.threads, self.context.cores)))
         else:
             self._reader = PaddleReader(self.settings, self.context.threads)
 
@@ -97,8 +96,3 @@ def _model_files(settings: TextSettings) -> list[Path]:
         return tesseract_data(settings.languages)
     models = shipped_models()
     return [models[stage] for stage in ("det", "rec", *(("cls",) if settings.rotated else ()))]
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -21,7 +21,7 @@ class TextSettings(AnalyzerSettings):
     languages: tuple[Language, ...] = Field(
         (),
         description="ISO 639 codes of the languages to read. `rapidocr` reads all it knows at once and only checks "
-        "that these are among them; `tesseract` reads these (English if none is given), by the same codes or its own names.",
+        "that these are among them; `tesseract` reads these, by the same codes or its own names, English by default.",
     )
     min_confidence: float = Field(0.5, ge=0, le=1, description="Lines read with less confidence are left out.")
     max_side: int = Field(
