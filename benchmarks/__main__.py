@@ -2,7 +2,19 @@
 
 import sys
 
-from benchmarks import claims, decoding, http_submit, release, roundtrip, submit, wakeup, writers
+from benchmarks import (
+    claims,
+    decoding,
+    detection,
+    http_submit,
+    long_videos,
+    release,
+    roundtrip,
+    submit,
+    text,
+    wakeup,
+    writers,
+)
 
 BENCHMARKS = {
     "roundtrip": ("An empty job, enqueue to complete", roundtrip.run),
@@ -13,6 +25,9 @@ BENCHMARKS = {
     "http": ("Submitting an MP4 over HTTP, by the number of clients", http_submit.run),
     "writers": ("Writing to SQLite from many processes", writers.run),
     "decoding": ("Decoding, 1080p", decoding.run),
+    "text": ("Reading text on slides, 720p", text.run),
+    "detection": ("A model of YOLO's size on every frame", detection.run),
+    "long": ("Long videos: memory, first frame, segments", long_videos.run),
 }
 
 if __name__ == "__main__":
