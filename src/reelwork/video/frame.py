@@ -145,7 +145,18 @@ def _visible(decoded: "av.VideoFrame", number: int) -> "Image":
     import numpy as np
 
     plane = decoded.planes[number]
+    content = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]
+    if not plane.line_size:  # a palette
+        return content  # type: ignore[no-any-return]
+    rows = content.reshape(-1, plane.line_size)
+    return np.ascontiguousarray(rows[: plane.height, : _visible_bytes(decoded, number)])
+
+
+def _visible_bytes(decoded: "av.VideoFrame", number: int) -> int:
+    """Return how many bytes of a plane's row there are to see."""
     components = [one for one in decoded.format.components if one.plane == number]
-    width = sum(one.width * -(-one.bits // 8) for one in components)
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
-    return np.ascontiguousarray(rows[: plane.height, :width])
+    if len(components) > 1 and len(decoded.planes) == 1:
+        # Packed pixels may have bytes that belong to no component, and neighbours may share their colour.
+        together = 1 if all(one.width == decoded.width for one in components) else 4
+        return -(-decoded.width // together) * together * decoded.format.padded_bits_per_pixel // 8
+    return sum(one.width * -(-one.bits // 8) for one in components)
