@@ -39,6 +39,26 @@ class Results(BaseModel):
     results: list[FrameEntry]
 
 
+class Track(BaseModel):
+    """One object over the time it was seen."""
+
+    track_id: int
+    label: str
+    first_frame: int
+    last_frame: int
+    start_s: float
+    end_s: float
+    frames: int = Field(description="On how many analysed frames it was seen.")
+    max_confidence: float | None
+
+
+class Tracks(BaseModel):
+    """The tracked objects of a job; in the order in which they were last seen."""
+
+    job_id: UUID
+    tracks: list[Track]
+
+
 class JobDetail(BaseModel):
     """Everything about a job but its results."""
 

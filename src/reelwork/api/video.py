@@ -1,5 +1,6 @@
 """The three calls of the contract: submit, status, results; and what is known of a job."""
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, BinaryIO
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from reelwork.api.problems import MEDIA_TYPE
-from reelwork.api.schemas import Accepted, JobDetail, Problem, Results, Status, SubmitForm
+from reelwork.api.schemas import Accepted, JobDetail, Problem, Results, Status, SubmitForm, Tracks
 from reelwork.api.uploads import Upload
 from reelwork.errors import InvalidOptions, JobNotFound, Mistake
 from reelwork.jobs.lifecycle import PROGRESS
@@ -81,7 +82,20 @@ def video_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: in
         """Tell everything about a job but its results."""
         return _detail(jobs.get(job_id))
 
+    @router.get("/jobs/{job_id}/tracks", response_model=Tracks, responses=_problem_answers(404, 422, 503))
+    def tracks(job_id: JobId, node: str | None = None) -> Response:
+        """Return how long each tracked object was seen, merged from all frames."""
+        found = jobs.tracks(job_id, node)
+        return StreamingResponse(_listed(job_id, found), media_type="application/json")
+
     return router
+
+
+def _listed(job_id: UUID, tracks: Iterator[dict[str, Any]]) -> Iterator[str]:
+    yield f'{{"job_id":"{job_id}","tracks":['
+    for number, track in enumerate(tracks):
+        yield (",\n" if number else "\n") + json.dumps(track, ensure_ascii=False)
+    yield "\n]}\n"
 
 
 def _detail(job: Job) -> JobDetail:

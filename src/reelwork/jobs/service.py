@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 from reelwork import faults
 from reelwork.errors import (
+    InvalidOptions,
     JobNotFailed,
     JobNotFound,
+    Mistake,
     ReelworkError,
     ResultsNotReady,
     ServiceUnavailable,
@@ -22,6 +24,8 @@ from reelwork.jobs.files import remove_files
 from reelwork.jobs.model import Job
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import DEFAULT_PIPELINE, PipelineCatalog
+from reelwork.pipeline.intervals import tracks
+from reelwork.pipeline.results import read_entries
 from reelwork.storage.service import StorageService, video_key
 from reelwork.video.source import VideoFacts
 
@@ -138,6 +142,31 @@ class JobService:
             raise ResultsNotReady(job_id, job.status, job.error_message)
         return self._storage.load_file(job.output_path)
 
+    def tracks(self, job_id: UUID, node: str | None = None) -> Iterator[dict[str, Any]]:
+        """Merge the tracked objects of a completed job, in flat memory; see ``pipeline.intervals.tracks``.
+
+        Args:
+            job_id: The job.
+            node: The output node that tracks; None if the pipeline has just one.
+
+        Raises:
+            JobNotFound, ResultsNotReady: As ``open_results``.
+            InvalidOptions: ``node`` does not track, or has to be given.
+        """
+        job = self.get(job_id)
+        document = self.open_results(job_id)
+        tracking = {
+            name: job.pipeline_definition["nodes"][name]["with"]
+            for name in job.pipeline_definition["outputs"]
+            if job.pipeline_definition["nodes"][name]["with"].get("track")
+        }
+        chosen = node or ("".join(tracking) if len(tracking) == 1 else "")
+        if chosen not in tracking:
+            document.close()
+            names = ", ".join(tracking) or "none: set `track: true` on a node of `objects`"
+            raise InvalidOptions([Mistake("node", f"name an output node that tracks objects; here: {names}")])
+        return _closing(document, tracks(read_entries(document), chosen, tracking[chosen]["max_gap_s"]))
+
     def retry(self, job_id: UUID) -> None:
         """Let a failed job be run again, with all its attempts.
 
@@ -173,3 +202,8 @@ def _noted(chunks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
     for chunk in chunks:
         digest.update(chunk)
         yield chunk
+
+
+def _closing(document: BinaryIO, items: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    with document:
+        yield from items

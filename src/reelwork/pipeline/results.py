@@ -1,7 +1,7 @@
 """The results document, written in its final form as the answers come."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -36,3 +36,10 @@ def write_results(stream: BinaryIO, job_id: UUID, results: Iterable[FrameResult]
         count += 1
     stream.write(b"\n]}\n")
     return count
+
+
+def read_entries(stream: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Read the entries of a document that ``write_results`` wrote, one by one: each stands on a line of its own."""
+    for line in stream:
+        if line.startswith(b'{"frame_index"'):
+            yield json.loads(line.rstrip(b",\n"))
