@@ -1,12 +1,16 @@
 """Small analyzers for tests of the pipeline; each does one thing."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
 from reelwork.analyzers import Analyzer, AnalyzerSettings, Frame, Inputs, Json
+from reelwork.analyzers.analyzer import SequenceAnalyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
+from reelwork.video.frame import Moment
 
 
 class Index(Analyzer):
@@ -65,6 +69,75 @@ class Counter(Analyzer):
         return [{"nth": first + n, "loads": self.loads, "begins": self.begins} for n in range(len(frames))]
 
 
+class Look(Analyzer):
+    """Answers a digest of the picture and the inputs; several frames at once, identical ones once."""
+
+    takes_inputs = True
+    parallel = True
+    by_picture = True
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [_digest(frame.luma().tobytes(), _of_frame(inputs, n)) for n, frame in enumerate(frames)]
+
+
+class LookAlone(Look):
+    """The same, one frame at a time."""
+
+    parallel = False
+
+
+class Place(Look):
+    """Answers a digest of the inputs and of where the frame stands."""
+
+    by_picture = False
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [_digest(repr(frame.moment).encode(), _of_frame(inputs, n)) for n, frame in enumerate(frames)]
+
+
+class Past(Analyzer):
+    """Answers a digest of every frame so far and of its inputs."""
+
+    takes_inputs = True
+    stateful = True
+
+    def begin(self) -> None:
+        self._past = ""
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        answers = []
+        for number, frame in enumerate(frames):
+            self._past = _digest(self._past.encode() + frame.luma().tobytes(), _of_frame(inputs, number))
+            answers.append(self._past)
+        return answers
+
+
+class Chain(SequenceAnalyzer):
+    """Answers what ``Past`` does, in two halves."""
+
+    takes_inputs = True
+    by_picture = True
+
+    def begin(self) -> None:
+        self._chain = ""
+
+    def observe(self, frame: Frame, inputs: Mapping[str, Json]) -> Any:
+        return frame.luma().tobytes(), dict(inputs)
+
+    def conclude(self, moment: Moment, observation: Any) -> Json:
+        picture, inputs = observation
+        self._chain = _digest(self._chain.encode() + picture, inputs)
+        return self._chain
+
+
+def _of_frame(inputs: Inputs, number: int) -> dict[str, Json]:
+    return {name: answers[number] for name, answers in inputs.items()}
+
+
+def _digest(content: bytes, inputs: Mapping[str, Json]) -> str:
+    return hashlib.sha256(content + json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:12]
+
+
 class Unavailable(Analyzer):
     """Lacks something."""
 
@@ -104,6 +177,15 @@ ANALYZERS: Mapping[str, type[Analyzer]] = {
     "counter": Counter,
     "unavailable": Unavailable,
 }
+
+DIGESTING: Mapping[str, type[Analyzer]] = {
+    "look": Look,
+    "look_alone": LookAlone,
+    "place": Place,
+    "past": Past,
+    "chain": Chain,
+}
+"""Those whose answers tell whether they were given the right frames and inputs, in the right order."""
 
 
 def registry(**more: type[Analyzer]) -> AnalyzerRegistry:
