@@ -129,7 +129,8 @@ class _FailureTally:
             AnalyzerFailed: A node failed on too many frames; the first of them is named.
         """
         for name, error in self._first.items():
-            if self._failed[name] > self._most * self._frames:
+            # A quotient is the double nearest to it, as the share that was written is; a product may be off.
+            if self._failed[name] / self._frames > self._most:
                 raise error
 
 
