@@ -38,6 +38,7 @@ HARD = {
     "cut within an intra refresh",
     "edit list: begins between key frames, open GOP",
     "edit list: begins between key frames, HEVC",
+    "edit list: a frame left out, open GOP",
     "edit list: a part twice",
     "edit list: a gap between parts",
     "edit list: the end first",

@@ -35,7 +35,9 @@ def test_any_clip_at_any_sampling(scratch: Path, recipe: Recipe, chosen: list[di
     path = recipe.make(scratch / "random.mp4")
     reference = decode_everything(path)
     if not recipe.edits and not recipe.orientation:
-        assert list(reference.numbers) == list(range(recipe.count))
+        # Some encodes lose a number; none may show another.
+        assert len(reference.numbers) == recipe.count
+        assert all(number in (None, index) for index, number in enumerate(reference.numbers))
     for sampling in chosen:
         note(f"sampling: {sampling}")
         found = presented(path, Sampling.model_validate(sampling), threads)

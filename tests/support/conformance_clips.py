@@ -196,6 +196,14 @@ def _end_first(path: Path) -> Truth:
     return replace(truth, times=None)
 
 
+@_clip("edit list: a frame left out, open GOP")
+def _frame_left_out(path: Path) -> Truth:
+    """FFmpeg goes back to the key frame before, and its decoder loses the first frame behind the cut."""
+    coded = x264(keyint=11, min_keyint=1, scenecut=0, bframes=6, b_adapt=0, b_pyramid="strict", open_gop=1, ref=1)
+    _of_edits([Edit(13, 0), Edit(20, 14)], coded)(path)
+    return Truth(numbers=None, times=None)
+
+
 @_clip("edit list: a gap between parts")
 def _gap_between_parts(path: Path) -> Truth:
     """FFmpeg shows frames in the gap, at times before those of frames that it showed earlier."""
