@@ -93,11 +93,12 @@ def merge(finished: Iterable[SegmentRequest]) -> Iterator[tuple[Moment, Answers]
     """
     for request in finished:
         count, segment = 0, request.segment
+        earliest = segment.start_frame
         for moment, answers in _read_answers(request.answers_path):
-            if not segment.start_frame <= moment.index < segment.end_frame:
-                raise SegmentFailed(f"frame {moment.index} is not in {segment}")
+            if not earliest <= moment.index < segment.end_frame:
+                raise SegmentFailed(f"frame {moment.index} is out of place in {segment}")
             yield moment, answers
-            count += 1
+            count, earliest = count + 1, moment.index + 1
         if count != segment.picked:
             raise SegmentFailed(f"{count} frames came out of {segment}")
         request.answers_path.unlink()
