@@ -121,9 +121,9 @@ class _CheckedDecoder:
             step = self._awaited.pop(decoded.pts, None)
             if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
                 raise DecodingUnsure("a frame is damaged")
-            if self._upright.is_said_once(decoded):
-                raise DecodingUnsure("a frame that is left out may say how the others are turned")
             orientation = self._upright.turn(decoded)
+            if self._upright.is_said_once:
+                raise DecodingUnsure("a frame that is left out may say how the others are turned")
             if step is not None and step.sample.wanted:
                 assert step.sample.moment is not None
                 yield Frame(step.sample.moment.index, step.sample.moment.time, decoded, orientation)
@@ -140,12 +140,15 @@ class _Upright:
 
     def __init__(self) -> None:
         self._latest: Orientation | None = None
+        self._angle: int | None = None
+        self.is_said_once = False
 
     def turn(self, decoded: "av.VideoFrame") -> Orientation:
         """Return the orientation of the next frame."""
-        self._latest = Orientation.of(decoded) or self._latest
+        # Whoever asks a frame for its matrix makes it refer to itself, and its memory is freed late: ask seldom.
+        if decoded.rotation != self._angle:
+            self._angle = decoded.rotation
+            given = Orientation.of(decoded)
+            self.is_said_once = given is None and self._latest is not None
+            self._latest = given or self._latest
         return self._latest or UPRIGHT
-
-    def is_said_once(self, decoded: "av.VideoFrame") -> bool:
-        """Whether the orientation of this frame was said by one before."""
-        return self._latest is not None and Orientation.of(decoded) is None
