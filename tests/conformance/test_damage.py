@@ -6,13 +6,23 @@ At length: `python -m tests.soak.fuzz`.
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
+from reelwork.errors import DecodingStopped
 from tests.conformance.damage import KINDS
 from tests.conformance.fuzzing import SOURCES, Fuzzer
 from tests.conformance.library import Library
+from tests.conformance.presented import presented
+from tests.conformance.wrong import as_known
 
 ROUNDS = 1
+
+_AT_THE_END = "an error in the last packets is swallowed by a decoder of several threads, and nobody misses the frames"
+_DROPPED = "the decoder of AV1 drops a frame without a word, and nobody misses it"
+_SILENT = {("AV1", place): _DROPPED for place in ("in the middle", "at the end")} | {
+    (name, "at the end"): _AT_THE_END for name in ("VP9", "MPEG-4, B-frames", "HEVC, open GOP", "B-frames, pyramid")
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +40,33 @@ def test_every_answer_holds(library: Library, fuzzer: Fuzzer, kind: str) -> None
     assert [verdict.complaint for verdict in verdicts if verdict.complaint] == []
     # The dice have thrown something of each kind, or the test shows little.
     assert len({verdict.outcome for verdict in verdicts}) >= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        as_known(name, place, because=_SILENT.get((name, place)))
+        for name in ("B-frames, pyramid", "HEVC, open GOP", "AV1", "VP9", "MPEG-4, B-frames", "Motion JPEG")
+        for place in ("in the middle", "at the end")
+    ],
+)
+def test_a_frame_that_cannot_be_decoded_is_missed(library: Library, scratch: Path, name: str, place: str) -> None:
+    path = scratch / "damaged.mp4"
+    content = bytearray(library[name].path.read_bytes())
+    begin, size = packets(library[name].path)[37 if place == "in the middle" else -1]
+    content[begin : begin + size] = bytes(size)
+    path.write_bytes(content)
+
+    assert len({how_it_ends(path, threads) for threads in (1, 2, 4)}) == 1
+
+
+def packets(path: Path) -> list[tuple[int, int]]:
+    """Return where the coded frames of a file are, and their sizes."""
+    with av.open(str(path)) as container:
+        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+
+
+def how_it_ends(path: Path, threads: int) -> str:
+    with pytest.raises(DecodingStopped) as stopped:
+        presented(path, threads=threads)
+    return str(stopped.value)
