@@ -15,6 +15,9 @@ REAL: dict[str, Path] = {
 }
 """The repository's own and, where they are, more."""
 
+LARGE = {name for name, path in REAL.items() if path.stat().st_size > 400_000}
+"""Those that take their time."""
+
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 """Whether to try everything with everything; by default each with some."""
 

@@ -20,14 +20,14 @@ CASES = [
     as_known(name, sampling, because=sampled_wrongly(name, sampling))
     for name in MADE
     for sampling in SAMPLINGS
-    if LONG or name in HARD or _turn(name, sampling) % 3 == 0
+    if LONG or name in HARD or _turn(name, sampling) % 4 == 0
 ]
 
 
 @pytest.mark.parametrize(("name", "sampling"), CASES)
 def test_picks_what_a_plain_decode_holds(library: Library, name: str, sampling: str) -> None:
     expected = picked(library[name].reference, SAMPLINGS[sampling])
-    for threads in THREADS if LONG else [THREADS[_turn(name, sampling) // 3 % len(THREADS)]]:
+    for threads in THREADS if LONG else [THREADS[_turn(name, sampling) // 4 % len(THREADS)]]:
         found = presented(library[name].path, Sampling.model_validate(SAMPLINGS[sampling]), threads).rows
         assert_same(found, expected)
 
@@ -53,7 +53,7 @@ DOUBTFUL = {
 }
 
 
-@pytest.mark.parametrize("sampling", ["stride 7", "key frames", "one frame"])
+@pytest.mark.parametrize("sampling", ["stride 7", "one frame"])
 def test_gives_up_the_quick_way_only_where_it_must(library: Library, sampling: str) -> None:
     asked = Sampling.model_validate(SAMPLINGS[sampling])
     assert {name for name in [*MADE, *REAL] if presented(library[name].path, asked, 2).was_careful} <= DOUBTFUL

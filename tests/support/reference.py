@@ -5,6 +5,7 @@ Everything else is compared with this table, which is compared with the numbers 
 
 import hashlib
 import struct
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -62,13 +63,16 @@ class Reference:
     error: str | None
 
 
-def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = None) -> Reference:
+def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = None, held: int = 0) -> Reference:
     """Decode a file.
 
     Args:
         path: The file.
         matrix: a, b, c, d of its display matrix; default: what its track header says.
+        held: How many frames to keep back, which gives the decoder other memory for the next ones. It changes
+            nothing, unless the decoder leaves parts of a damaged picture as they were.
     """
+    kept: deque[av.VideoFrame] = deque(maxlen=held)
     matrix = matrix or display_matrix(path)
     rows: list[Row] = []
     numbers: list[int | None] = []
@@ -84,6 +88,7 @@ def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = Non
         try:
             for index, frame in enumerate(_frames(container, stream, sent)):
                 luma, bgr = upright(_luma(frame), matrix), upright(frame.to_ndarray(format="bgr24"), matrix)
+                kept.append(frame)
                 rows.append(Row(index, Fraction(frame.pts) * frame.time_base, digest(luma), digest(bgr)))
                 numbers.append(read_number(luma))
                 flags["key"] |= {index} if frame.opaque.is_key else set()
