@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from reelwork.video.frame import Frame
 from reelwork.video.orientation import UPRIGHT, Orientation
 from reelwork.video.packets import Chooser, Sample, Step, TimesNotInOrder, needed, place
+from reelwork.video.references import References
 
 if TYPE_CHECKING:
     import av
@@ -95,6 +96,7 @@ class _CheckedDecoder:
 
     def __init__(self, stream: "VideoStream") -> None:
         self._context = stream.codec_context
+        self._references = References.of(self._context.name, self._context.extradata)
         self._awaited: dict[int, Step] = {}
         self._upright = _Upright()
         self._latest: int | None = None
@@ -103,15 +105,22 @@ class _CheckedDecoder:
         if step.afresh:
             yield from self.end()
             self._context.flush_buffers()
-        if step.in_full:
+        in_full = step.in_full or self._is_referred_to(step.sample)
+        if in_full:
             self._awaited[step.sample.pts] = step
-        self._context.skip_frame = "DEFAULT" if step.in_full else "NONREF"
+        self._context.skip_frame = "DEFAULT" if in_full else "NONREF"
         yield from self._wanted(self._context.decode(step.sample.packet))  # type: ignore[arg-type]
 
     def end(self) -> Iterator[Frame]:
         yield from self._wanted(self._context.decode(None))
         if self._awaited:
             raise DecodingUnsure("not every frame came out")
+
+    def _is_referred_to(self, sample: Sample) -> bool:
+        """Whether others may refer to the frame: if it did not come out, nobody would see that they are wrong."""
+        if sample.moment is None or self._references is None:
+            return False
+        return self._references.may_be_to(memoryview(sample.packet))  # type: ignore[arg-type]  # they are buffers
 
     def _wanted(self, pictures: "Iterable[av.VideoFrame]") -> Iterator[Frame]:
         for decoded in pictures:
