@@ -81,9 +81,9 @@ def test_boxes_stand_where_the_word_is_written(reader: Analyzer, two_words: Fram
         assert (box["y"] + box["h"]) * 360 == pytest.approx(rows[-1], abs=12)
 
 
-def test_reads_every_digit_of_every_burned_in_time(reader: Analyzer) -> None:
-    frames = decoded("burned-in-time-15fps.mp4")
-    assert len(frames) == 15
+def test_reads_every_digit_of_burned_in_times(reader: Analyzer) -> None:
+    frames = decoded("burned-in-time-15fps.mp4", stride=2)
+    assert len(frames) == 8
     for frame in frames:
         (answer,) = reader.analyze([frame], {})
         assert f"00:00:{frame.time_s:06.3f}" in texts(answer), frame
@@ -107,7 +107,7 @@ def test_many_threads_answer_like_one(reader: Analyzer, context: AnalyzerContext
     alone = Text(Text.Settings(reuse="off"), context)
     alone.load()
     expected = [alone.analyze([frame], {}) for frame in frames]
-    order = list(range(len(frames))) * 4
+    order = list(range(len(frames))) * 2
     random.Random(1).shuffle(order)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda number: reader.analyze([frames[number]], {}), order))
@@ -118,7 +118,7 @@ def test_many_threads_answer_like_one(reader: Analyzer, context: AnalyzerContext
 @pytest.mark.parametrize("settings", [{}, {"rotated": True}])
 def test_reuse_changes_no_answer(context: AnalyzerContext, settings: dict[str, Any]) -> None:
     slide = slides(1, lines=3)[0]
-    frames = frames_of([slide.shown(lines).drawn() for lines in (2, 3, 4)]) + decoded("burned-in-time-15fps.mp4", 7)
+    frames = frames_of([slide.shown(lines).drawn() for lines in (2, 3, 4)]) + decoded("burned-in-time-15fps.mp4", 14)
     answers = []
     for reuse in ("exact", "off"):
         analyzer = Text(Text.Settings(reuse=reuse, **settings), context)

@@ -1,8 +1,11 @@
 """Reading only what has changed visibly."""
 
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ import pytest
 from reelwork.analyzers import Analyzer, AnalyzerContext, Frame
 from reelwork.analyzers.builtin.text import Text
 from reelwork.analyzers.builtin.text import similar as similar_reading
+from reelwork.analyzers.builtin.text.windows import Window
 from tests.support.pictures import Picture, decoded, frames_of, plain, written
-from tests.support.slides import slides
+from tests.support.slides import Show, encode, slides
 
 PAGE = plain(640, 360)
 TWO_LINES = written(written(PAGE, "FIRST LINE", 40, 80), "SECOND 1111", 40, 200)
@@ -52,6 +56,11 @@ def looked_at(loaded: Analyzer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return looks
 
 
+def every_frame(clip: Path) -> list[Frame]:
+    with av.open(str(clip)) as container:
+        return [Frame(index, Fraction(index, 30), picture) for index, picture in enumerate(container.decode(video=0))]
+
+
 def texts(answer: list[dict[str, Any]]) -> list[str]:
     return [item["text"] for item in answer]
 
@@ -80,12 +89,39 @@ def test_noise_is_not_read_again(similar: Analyzer, looked_at: list[int]) -> Non
     assert len(looked_at) == 1
 
 
+def test_coding_a_slide_that_stands_still_is_no_change(similar: Analyzer, looked_at: list[int], tmp_path: Path) -> None:
+    clip = tmp_path / "slide.mp4"
+    encode(clip, slides(1, lines=2), Show(slide_frames=60))
+    frames = every_frame(clip)[::6]
+    assert any((frames[0].luma() != frame.luma()).any() for frame in frames)
+    similar.analyze(frames, {})
+    assert len(looked_at) == 1
+
+
 def test_a_new_line_is_looked_for_where_it_appears(similar: Analyzer, looked_at: list[int]) -> None:
     three = written(TWO_LINES, "THIRD", 40, 320)
     answers = similar.analyze(frames_of([TWO_LINES, three]), {})
     assert texts(answers[1]) == ["FIRST LINE", "SECOND 1111", "THIRD"]
     assert answers[1][:2] == answers[0]
     assert looked_at[1] < looked_at[0] / 2
+
+
+def test_what_was_read_again_is_not_read_a_third_time(similar: Analyzer, looked_at: list[int]) -> None:
+    three = written(TWO_LINES, "THIRD", 40, 320)
+    read(similar, TWO_LINES, three, three)
+    assert len(looked_at) == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [("NO 8888888 IS", "NO 8868888 IS"), ("HEAT 31 C", "HEAT 37 C")])
+def test_a_character_inside_a_line_is_noticed(similar: Analyzer, before: str, after: str) -> None:
+    assert read(similar, written(PAGE, before, 40, 80), written(PAGE, after, 40, 80)) == [[before], [after]]
+
+
+def test_a_reading_is_given_up_where_something_changed_even_if_its_box_comes_out_the_same() -> None:
+    boxes = {top: ((20.0, top), (90.0, top), (90.0, top + 20), (20.0, top + 20)) for top in (10.0, 60.0)}
+    readings = {box: (str(top), 1.0) for top, box in boxes.items()}
+    kept = similar_reading._untouched(readings, [Window(48, 16, 64, 32)])
+    assert kept == {boxes[60.0]: ("60.0", 1.0)}
 
 
 def test_one_character_is_noticed(similar: Analyzer) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KEPT_WINDOWS = 32
 """Parts of the frame whose latest reading is kept; those not read for longest are given up."""
 
-_WORTHWHILE_SHARE = 0.5
+_WORTHWHILE_SHARE = 0.3
 # In pixels of the reduced picture: how far around a change the heat of text may differ, and how much of the
 # surroundings the detector must see to judge that.
 _AFTERGLOW = 8
