@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
 
-from reelwork.child_process import ChildDied, ChildProcess
+from reelwork.child_process import ChildDied, ChildProcess, wait_for_any
 from tests.support.service import is_alive
 from tests.support.waiting import wait_until
 
@@ -31,6 +32,8 @@ def doing(greeting: str) -> Callable[[str], str]:
                     time.sleep(float(seconds))
                     os._exit(0)
                 os._exit(1)
+            case ["wait", "for", path]:
+                wait_until(Path(path).exists)
             case ["large"]:
                 return "x" * 10_000_000
             case ["pid"]:
@@ -130,6 +133,53 @@ def test_when_it_ends_is_its_parents_decision(child: Child, number: signal.Signa
     pid = int(ask(child, "pid"))
     os.kill(pid, number)
     assert int(ask(child, "pid")) == pid
+
+
+class TestWaitingForAny:
+    """Of two children; the second is held until a file is there."""
+
+    @pytest.fixture
+    def two(self, child: Child) -> Iterator[tuple[Child, Child]]:
+        second = Child("second", doing, "hello")
+        yield child, second
+        second.kill()
+
+    def test_until_one_has_answered(self, two: tuple[Child, Child], tmp_path: Path) -> None:
+        quick, slow = two
+        slow.send(f"wait for {tmp_path / 'go'}")
+        quick.send("you")
+        wait_for_any([slow, quick])
+        assert quick.wait_for_answer(0)
+        assert not slow.wait_for_answer(0)
+
+        assert quick.answer() == "hello you"
+        (tmp_path / "go").touch()
+        wait_for_any([slow])
+        assert slow.wait_for_answer(0)
+
+    @pytest.mark.parametrize("end", [f"signal {signal.SIGKILL:d}", "exit 3"])
+    def test_until_one_has_died(self, two: tuple[Child, Child], tmp_path: Path, end: str) -> None:
+        dying, slow = two
+        slow.send(f"wait for {tmp_path / 'go'}")
+        dying.send(end)
+        wait_for_any([slow, dying])
+        assert dying.wait_for_answer(0)
+        assert not slow.wait_for_answer(0)
+        with pytest.raises(ChildDied):
+            dying.answer()
+
+    def test_an_answer_that_is_there_already_is_not_waited_for(self, child: Child) -> None:
+        child.send("you")
+        assert child.wait_for_answer(30.0)
+        wait_for_any([child])
+        assert child.answer() == "hello you"
+
+    def test_its_ends_are_what_becomes_ready(self, child: Child) -> None:
+        child.send("hang")
+        assert wait(child.ends, timeout=0.05) == []
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        assert wait(child.ends, timeout=30.0)
 
 
 PARENT = """
