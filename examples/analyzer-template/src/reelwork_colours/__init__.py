@@ -1,0 +1,1 @@
+"""A Reelwork analyzer that tells the colours that a frame consists of."""
