@@ -130,13 +130,18 @@ class VideoFile:
         Raises:
             DecodingUnsure: Only decoding can tell.
         """
+        import av
+
         counted = _Counted(chooser)
         key_frames, picked = array("q"), array("q")
-        for sample in placed(self._container, self._stream, counted):
-            if sample.moment is not None and sample.packet.is_keyframe:
-                insort(key_frames, sample.moment.index)
-            if sample.moment is not None and sample.wanted:
-                insort(picked, sample.moment.index)
+        try:
+            for sample in placed(self._container, self._stream, counted):
+                if sample.moment is not None and sample.packet.is_keyframe:
+                    insort(key_frames, sample.moment.index)
+                if sample.moment is not None and sample.wanted:
+                    insort(picked, sample.moment.index)
+        except av.FFmpegError as error:
+            raise DecodingUnsure(error.strerror or str(error)) from error
         if (self._is_cut_short() and not counted.over) or self._stream.codec_context.name not in _CAN_LEAVE_OUT:
             raise DecodingUnsure("only decoding can tell the frames of this video")
         return Outline(counted.asked, key_frames, picked)
