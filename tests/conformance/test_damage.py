@@ -14,15 +14,8 @@ from tests.conformance.damage import KINDS
 from tests.conformance.fuzzing import SOURCES, Fuzzer
 from tests.conformance.library import LONG, Library
 from tests.conformance.presented import presented
-from tests.conformance.wrong import as_known
 
 FILES = SOURCES if LONG else SOURCES[::2]
-
-_AT_THE_END = "an error in the last packets is swallowed by a decoder of several threads, and nobody misses the frames"
-_DROPPED = "the decoder of AV1 drops a frame without a word, and nobody misses it"
-_SILENT = {("AV1", place): _DROPPED for place in ("in the middle", "at the end")} | {
-    (name, "at the end"): _AT_THE_END for name in ("VP9", "MPEG-4, B-frames", "HEVC, open GOP", "B-frames, pyramid")
-}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +36,7 @@ def test_every_answer_holds(library: Library, fuzzer: Fuzzer, kind: str) -> None
 @pytest.mark.parametrize(
     ("name", "place"),
     [
-        as_known(name, place, because=_SILENT.get((name, place)))
+        (name, place)
         for name in ("B-frames, pyramid", "HEVC, open GOP", "AV1", "VP9", "MPEG-4, B-frames", "Motion JPEG")
         for place in ("in the middle", "at the end")
     ],

@@ -59,7 +59,7 @@ def test_every_frame_in_its_place(library: Library, name: str, threads: int) -> 
 @pytest.mark.parametrize("name", [as_known(name, because=FRAMES.get(name)) for name in MADE])
 def test_upright_and_exact(library: Library, name: str) -> None:
     clip = library[name]
-    with VideoFile.open(clip.path) as video:
+    with VideoFile.open(clip.path, careful=True) as video:
         for frame in video.frames():
             assert isinstance(frame.time, Fraction)
             assert frame.luma().shape == (frame.height, frame.width)

@@ -10,36 +10,13 @@ FRAMES: Mapping[str, str] = {}
 _SAME_TIME = "of two frames of one time, the one that is coded before the key frame is taken for it"
 _OVER = "a part is over at the first frame behind it, although a later one may be before its end again"
 
-_GONE_BACK = (
-    "where an edit list goes back to the key frame before a cut, packets repeat, and not every one gives a frame"
-)
-
 _SAMPLINGS: Mapping[str, tuple[str, Iterable[str]]] = {
     "edit list: a gap between parts": (_SAME_TIME, ["key frames"]),
-    "edit list: a frame left out, open GOP": (
-        _GONE_BACK,
-        [
-            "stride 2",
-            "stride 3",
-            "stride 7",
-            "stride 30",
-            "every 0.01 s",
-            "every 0.1 s",
-            "every 0.7 s",
-            "key frames",
-            "one frame",
-            "a second",
-            "parts that overlap",
-            "key frames behind the first second",
-            "every 0.2 s within a part",
-            "stride 5 within parts",
-        ],
-    ),
     "times in another order than pictures": (_OVER, ["two parts, the later first"]),
 }
 
 
-IN_PARTS: Mapping[tuple[str, str], str] = {("edit list: a frame left out, open GOP", "stride 1"): _GONE_BACK}
+IN_PARTS: Mapping[tuple[str, str], str] = {}
 """By the names of the clip and of the sampling, where parts do not give what the whole gives."""
 
 

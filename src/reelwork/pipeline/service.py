@@ -27,7 +27,7 @@ from reelwork.pipeline.segments import (
     plan,
     write_answers,
 )
-from reelwork.video.decoding import DecodingUnsure
+from reelwork.video.decoding import Damage, DecodingUnsure
 from reelwork.video.frame import Frame
 from reelwork.video.source import DecodeLimits, VideoFile
 
@@ -194,8 +194,7 @@ class VideoFilePipelineService:
         with VideoFile.open(mp4_path, self._limits, careful=True, keep_damaged=keep) as video:
             frames = video.frames(sampling.chooser())
             yield from executor.run(_up_to_the_damage(frames, warnings) if keep else frames)
-            if video.damaged:
-                warnings.append(_damage_told(video.damaged))
+            warnings += _told(video.damage)
 
     def provenance(self, definition: PipelineDefinition) -> dict[str, Any]:
         """Describe what a pipeline's answers are made with here, as plain JSON values."""
@@ -235,6 +234,10 @@ def _up_to_the_damage(frames: Iterator[Frame], warnings: list[str]) -> Iterator[
         warnings.append(str(error))
 
 
-def _damage_told(damaged: list[int]) -> str:
-    frames = f"frame {damaged[0]}" if len(damaged) == 1 else f"{len(damaged)} frames from {damaged[0]} to {damaged[-1]}"
-    return f"The video is damaged: the decoder had to guess parts of {frames}."
+def _told(damage: Damage) -> Iterator[str]:
+    if damage.frames:
+        first, last = damage.frames[0], damage.frames[-1]
+        frames = f"frame {first}" if first == last else f"{len(damage.frames)} frames from {first} to {last}"
+        yield f"The video is damaged: the decoder had to guess parts of {frames}."
+    if damage.missing > 0:
+        yield f"The video announces more frames than could be decoded: {damage.missing} did not come out."

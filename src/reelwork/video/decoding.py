@@ -1,6 +1,7 @@
 """Decode the packets of a video: all of them, or those that the wanted frames need."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reelwork.video.frame import Frame
@@ -18,41 +19,83 @@ class DecodingUnsure(Exception):
     """What was decoded so far may be wrong; ``str(error)`` says why."""
 
 
-def every_frame(
-    container: "InputContainer", stream: "VideoStream", keep_damaged: list[int] | None
-) -> Iterator[tuple[Frame, bool]]:
+@dataclass
+class Damage:
+    """What is wrong with a decode, and which of it is put up with.
+
+    Attributes:
+        keep_frames: Whether frames that the decoder had to guess in parts are given all the same.
+        lack_frames: Whether packets may give no frame.
+        frames: Indices of the frames that are damaged.
+        missing: How many packets gave none.
+    """
+
+    keep_frames: bool = False
+    lack_frames: bool = False
+    frames: list[int] = field(default_factory=list)
+    missing: int = 0
+
+
+def every_frame(container: "InputContainer", stream: "VideoStream", damage: Damage) -> Iterator[tuple[Frame, bool]]:
     """Decode everything; with each frame comes whether it is a key frame.
 
-    Args:
-        container: The opened file.
-        stream: Its video track.
-        keep_damaged: Takes the indices of frames that the decoder had to guess in parts, which are given too.
-
     Raises:
-        DecodingUnsure: A frame is damaged, and damaged ones are not to be kept; or a frame has no time.
+        DecodingUnsure: There is damage that is not put up with, or a frame has no time.
     """
-    upright = _Upright()
-    keys: set[int] = set()
-    shared: set[int] = set()
+    upright, promised = _Upright(), _Promised()
     index = 0
     for packet in container.demux(stream):
-        if packet.pts is not None and packet.is_keyframe and not packet.is_discard:
-            keys.add(packet.pts)
-        elif packet.pts in keys:
-            shared.add(packet.pts)
+        promised.add(packet)
         for decoded in packet.decode():
             if decoded.pts is None or decoded.time_base is None:
                 raise DecodingUnsure("a frame carries no presentation time")
             if decoded.is_corrupt:
-                if keep_damaged is None:
+                if not damage.keep_frames:
                     raise DecodingUnsure(f"frame {index} is damaged")
-                keep_damaged.append(index)
-            # Two frames of the same time: the decoder knows which of them is the key frame.
-            is_key = decoded.pts in keys and (decoded.pts not in shared or decoded.key_frame)
-            if is_key:
-                keys.discard(decoded.pts)
+                damage.frames.append(index)
+            is_key = promised.take(decoded)
             yield Frame(index, decoded.pts * decoded.time_base, decoded, upright.turn(decoded)), is_key
             index += 1
+    damage.missing = promised.missing
+    if damage.missing and not damage.lack_frames:
+        raise DecodingUnsure("not every frame came out")
+
+
+class _Promised:
+    """What the packets say of the frames that will come out of them."""
+
+    def __init__(self) -> None:
+        self._keys: set[int] = set()
+        self._shared: set[int] = set()
+        self._first_key: int | None = None
+        self.missing = 0
+
+    def add(self, packet: "av.Packet[VideoStream]") -> None:
+        """Take the next packet."""
+        if packet.pts is None or packet.is_discard or not packet.size:
+            return
+        if packet.is_keyframe:
+            self._keys.add(packet.pts)
+            if self._first_key is None:
+                self._first_key = packet.pts
+        elif packet.pts in self._keys:
+            self._shared.add(packet.pts)
+        self.missing += self._must_come(packet.pts)
+
+    def take(self, decoded: "av.VideoFrame") -> bool:
+        """Take the next frame; say whether it is a key frame."""
+        pts = decoded.pts
+        assert pts is not None
+        self.missing -= self._must_come(pts)
+        # Two frames of the same time: the decoder knows which of them is the key frame.
+        is_key = pts in self._keys and (pts not in self._shared or decoded.key_frame)
+        if is_key:
+            self._keys.discard(pts)
+        return is_key
+
+    def _must_come(self, pts: int) -> bool:
+        # Those before the first key frame may refer to what was cut off.
+        return self._first_key is not None and pts >= self._first_key
 
 
 def chosen(frames: Iterable[tuple[Frame, bool]], chooser: Chooser) -> Iterator[Frame]:

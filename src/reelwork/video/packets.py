@@ -21,6 +21,10 @@ MOST_HELD_BYTES = 2**25
 """Packets that may not be needed wait until that is known, up to so many bytes of them."""
 
 
+MOST_OVERTAKING = 16
+"""No codec lets more frames than that be decoded later and presented earlier than another: its time is wrong."""
+
+
 class Packet(Protocol):
     """What is asked of a packet of the demuxer."""
 
@@ -144,8 +148,13 @@ class _Places:
         self._added = 0
         self._index = 0
         self._latest: int | None = None
+        self._latest_dts: int | None = None
 
     def add(self, sample: Sample, dts: int) -> None:
+        # Where an edit list goes back, packets come a second time, and not all of them become frames.
+        if self._latest_dts is not None and dts < self._latest_dts:
+            raise TimesNotInOrder
+        self._latest_dts = dts
         if sample.packet.is_discard:
             sample.decided = True
         elif sample.pts < dts or (self._latest is not None and sample.pts <= self._latest):
@@ -158,8 +167,8 @@ class _Places:
     def decide_before(self, dts: int | None) -> None:
         """Decide about the frames that are presented before this time; None: about all."""
         while self._undecided and (dts is None or self._undecided[0][0] < dts):
-            pts, _, sample = heappop(self._undecided)
-            if pts == self._latest:
+            pts, added, sample = heappop(self._undecided)
+            if pts == self._latest or self._index - added >= MOST_OVERTAKING:
                 raise TimesNotInOrder
             sample.moment = Moment(self._index, pts * self._time_base)
             sample.decided = True

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from reelwork.errors import DecodingStopped, VideoUnreadable
-from reelwork.video.decoding import DecodingUnsure, chosen, every_frame, needed_frames, placed
+from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed
 from reelwork.video.frame import Frame, Moment
 from reelwork.video.mp4 import top_level_boxes
 from reelwork.video.packets import Chooser, EveryFrame
@@ -28,6 +28,8 @@ _CONTAINER_OPTIONS = {"protocol_whitelist": "file", "enable_drefs": "0", "use_ab
 _MOST_STREAMS = 64
 # Their decoders can leave out frames that no other refers to, and give one frame for each packet.
 _CAN_LEAVE_OUT = frozenset({"h264", "hevc", "vp9", "av1", "libdav1d", "libvpx-vp9"})
+# Their decoders pass over damage without a word, but every packet of a sound video gives a frame.
+_ONE_FRAME_EACH = frozenset({"vp9", "av1", "libdav1d", "libvpx-vp9"})
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,16 @@ class VideoFile:
 
     Attributes:
         facts: What the container says.
-        damaged: Indices of the frames that the decoder had to guess in parts, if such frames are kept.
+        damage: What is wrong with it, as far as that was put up with.
     """
 
     def __init__(self, container: "InputContainer", stream: "VideoStream", careful: bool, keep_damaged: bool) -> None:
         self._container = container
         self._stream = stream
         self._careful = careful
-        self._keep_damaged = keep_damaged
         self.facts = _facts(stream)
-        self.damaged: list[int] = []
+        lack_frames = careful and (keep_damaged or self.facts.codec not in _ONE_FRAME_EACH)
+        self.damage = Damage(keep_frames=careful and keep_damaged, lack_frames=lack_frames)
 
     @classmethod
     @contextmanager
@@ -102,7 +104,7 @@ class VideoFile:
             stream.codec_context.thread_count = 1 if careful else limits.threads
             # The limit given at opening covers probing alone; the decoder has one of its own.
             stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-            yield cls(container, stream, careful, careful and keep_damaged)
+            yield cls(container, stream, careful, keep_damaged)
 
     def frames(self, chooser: Chooser | None = None) -> Iterator[Frame]:
         """Decode the frames that ``chooser`` wants (default: all that are presented), in presentation order.
@@ -150,8 +152,7 @@ class VideoFile:
         can_leave_out = self._stream.codec_context.name in _CAN_LEAVE_OUT and not self._careful
         if can_leave_out and not chooser.takes_all:
             return needed_frames(self._container, self._stream, chooser)
-        kept = self.damaged if self._keep_damaged else None
-        return chosen(every_frame(self._container, self._stream, kept), chooser)
+        return chosen(every_frame(self._container, self._stream, self.damage), chooser)
 
     def _stopped(self, decoded: int, reason: str) -> Exception:
         return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
