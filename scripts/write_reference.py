@@ -1,14 +1,69 @@
 """Write the reference pages that are made from the code; with --check, only say whether they are up to date."""
 
+import inspect
+import re
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from reelwork.analyzers.analyzer import Analyzer
+from reelwork.analyzers.registry import AnalyzerRegistry
+from reelwork.pipeline.catalog import SHIPPED_DIR
+from reelwork.pipeline.definition import NodeDefinition, PipelineDefinition, read_definition
+from reelwork.pipeline.sampling import Range, Sampling
 from reelwork.settings import Settings
 
-ROOT = Path(__file__).parent.parent
-SETTINGS_PAGE = ROOT / "docs" / "reference" / "settings.md"
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+
+_PIPELINES_HEAD = """# Pipelines
+
+A pipeline is one YAML file, `<name>.yaml`, in `<data dir>/pipelines` (or `REELWORK_PIPELINES_DIR`); one of your own
+goes before a shipped one of the same name. It is checked as a whole when it is loaded, and every mistake is told at
+once. A job keeps the pipeline as it stood at submit. To try a file, without the service:
+`reelwork analyze clip.mp4 --pipeline ./mine.yaml`. This page is written by `scripts/write_reference.py`.
+
+```yaml
+name: plates
+description: Find number plates and read them, in the first ten minutes
+sampling: {every_s: 0.5, ranges: [{end_s: 600}]}
+on_decode_error: keep
+max_failed_share: 0.01
+nodes:
+  plates: {analyzer: objects, with: {model: plates.onnx, min_confidence: 0.4}}
+  text: {analyzer: text, inputs: [$frame, plates]}
+outputs: [plates, text]
+```
+"""
+_SAMPLING = """Which frames are analysed. Without any of it, every frame; at most one of `frame_stride`, `every_s` and
+`keyframes` can be given. Strides and ticks count from the beginning of the video, whatever the ranges. What a job asks
+for goes before what the pipeline says: another way to sample replaces the pipeline's.
+"""
+_RANGES = """Each of `ranges` is a part of the video, in seconds or in frames, not both. The start is in it, the end is
+not. Frames in any of them are analysed; behind the last of them nothing is decoded.
+"""
+_ANSWERS = """Answers stand in the results under the name of the node. A box is `{x, y, w, h}` and a polygon a list of
+`[x, y]`, in fractions of the upright frame, origin top left; confidences go from 0 to 1. On a frame on which a node
+failed, and `max_failed_share` lets that pass, `{"error": ...}` stands in place of its answer.
+"""
+_SAID_HERE: Mapping[tuple[type[BaseModel], str], str] = {
+    (PipelineDefinition, "name"): "As the file is called, without `.yaml`: small letters, digits and `_`.",
+    (PipelineDefinition, "description"): "One line for people.",
+    (PipelineDefinition, "sampling"): "Which frames are analysed.",
+    (PipelineDefinition, "nodes"): "The nodes by name. Each must be an output or an input of another node.",
+    (PipelineDefinition, "outputs"): "The nodes whose answers stand in the results.",
+    (NodeDefinition, "analyzer"): "Name of the analyzer: one of those below, or a plugin's.",
+    (NodeDefinition, "settings"): "Its settings.",
+    (NodeDefinition, "inputs"): "What it is given: `$frame`, and names of other nodes if it takes their answers.",
+    (Sampling, "ranges"): "Analyse these parts of the video only.",
+    (Range, "start_s"): "Where it begins; without it, the beginning of the video.",
+    (Range, "end_s"): "Where it ends; without it, the end of the video.",
+    (Range, "start_frame"): "The first frame in it.",
+    (Range, "end_frame"): "The first frame behind it.",
+}
 
 
 def settings_page() -> str:
@@ -31,13 +86,118 @@ def settings_page() -> str:
     return "\n".join([*head, *rows, ""])
 
 
+def pipelines_page() -> str:
+    """Return the page about pipeline files: their fields, the shipped ones, and the settings of every analyzer."""
+    analyzers = {name: kind for name, kind in AnalyzerRegistry.installed().analyzers.items() if _is_built_in(kind)}
+    parts = [
+        _PIPELINES_HEAD,
+        _fields(PipelineDefinition),
+        "## Nodes\n",
+        _fields(NodeDefinition),
+        "## Sampling\n",
+        _SAMPLING,
+        _fields(Sampling),
+        _RANGES,
+        _fields(Range),
+        "## Shipped pipelines\n",
+        "\n".join(_shipped()) + "\n",
+        "## Analyzers\n",
+        _ANSWERS,
+        *(_analyzer(name, kind) for name, kind in analyzers.items()),
+    ]
+    return "\n".join(parts)
+
+
+def _is_built_in(kind: type[Analyzer]) -> bool:
+    return kind.__module__.startswith("reelwork.analyzers.builtin.")
+
+
+def _shipped() -> Iterator[str]:
+    yield from ("| name | what it does |", "| --- | --- |")
+    for path in sorted(SHIPPED_DIR.glob("*.yaml")):
+        yield f"| `{path.stem}` | {read_definition(path).description} |"
+
+
+def _analyzer(name: str, kind: type[Analyzer]) -> str:
+    described = re.sub(r"``(.+?)``", r"`\1`", inspect.cleandoc(kind.__doc__ or ""))
+    takes = "\nTakes the answers of other nodes as inputs.\n" if kind.takes_inputs else ""
+    return "\n".join([f"### `{name}`\n", described.strip(), takes, _fields(kind.Settings)])
+
+
+def _fields(model: type[BaseModel]) -> str:
+    """Return a table of the fields of a model."""
+    schema = model.model_json_schema()
+    rows = ["| field | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, field in model.model_fields.items():
+        written = field.alias or name
+        shape = schema["properties"][written]
+        default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
+        rows.append(f"| `{written}` | {_values(shape, schema)} | {default} | {_meaning(model, name, shape)} |")
+    return "\n".join([*rows, ""])
+
+
+def _default(value: Any) -> str:
+    if value is None or isinstance(value, BaseModel) or value in ("", (), {}):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`".replace("'", "")
+
+
+def _meaning(model: type[BaseModel], name: str, shape: Mapping[str, Any]) -> str:
+    """Return what is said of a field; that nothing is said is an error."""
+    kinds = [shape, *shape.get("anyOf", [])]
+    said = next((kind["description"] for kind in kinds if "description" in kind), None)
+    return str(said or _SAID_HERE[model, name])
+
+
+def _values(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """Say in a few words what values there may be."""
+    if "$ref" in shape:
+        return f"{shape['$ref'].rpartition('/')[2].lower()}, see below"
+    if "anyOf" in shape:
+        return " or ".join(_values(one, schema) for one in shape["anyOf"] if one.get("type") != "null")
+    if "enum" in shape:
+        return " or ".join(f"`{value}`" for value in shape["enum"])
+    return _VALUES[shape["type"]](shape, schema)
+
+
+def _number(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str]:
+    def said(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+        low, above, high = (shape.get(name) for name in ("minimum", "exclusiveMinimum", "maximum"))
+        bounds = [f"from {low:g}"] if low is not None else [f"above {above:g}"] if above is not None else []
+        bounds += [f"to {high:g}"] if high is not None else []
+        return " ".join([kind, *bounds])
+
+    return said
+
+
+_VALUES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+    "string": lambda shape, schema: "text",
+    "boolean": lambda shape, schema: "`true` or `false`",
+    "integer": _number("whole number"),
+    "number": _number("number"),
+    "array": lambda shape, schema: f"list of {_values(shape['items'], schema)}",
+    "object": lambda shape, schema: "by name",
+}
+
+PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings_page, "pipelines.md": pipelines_page}
+
+
 def main() -> int:
     """Write the pages, or compare them."""
+    REFERENCE.mkdir(parents=True, exist_ok=True)
+    outdated = [name for name, page in PAGES.items() if not _is_up_to_date(REFERENCE / name, page())]
     if "--check" in sys.argv:
-        return int(SETTINGS_PAGE.read_text() != settings_page())
-    SETTINGS_PAGE.parent.mkdir(parents=True, exist_ok=True)
-    SETTINGS_PAGE.write_text(settings_page())
+        print(*(f"docs/reference/{name} is out of date" for name in outdated), sep="\n")
+        return int(bool(outdated))
+    for name in outdated:
+        (REFERENCE / name).write_text(PAGES[name]())
     return 0
+
+
+def _is_up_to_date(path: Path, content: str) -> bool:
+    return path.exists() and path.read_text() == content
 
 
 if __name__ == "__main__":
