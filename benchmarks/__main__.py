@@ -12,6 +12,7 @@ from benchmarks import (
     roundtrip,
     submit,
     text,
+    text_settings,
     wakeup,
     writers,
 )
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "writers": ("Writing to SQLite from many processes", writers.run),
     "decoding": ("Decoding, 1080p", decoding.run),
     "text": ("Reading text on slides, 720p", text.run),
+    "text_settings": ("Reading text by its settings: speed and errors", text_settings.run),
     "detection": ("A model of YOLO's size on every frame", detection.run),
     "long": ("Long videos: memory, first frame, segments", long_videos.run),
 }

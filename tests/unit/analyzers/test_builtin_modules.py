@@ -9,7 +9,7 @@ import pytest
 from reelwork.analyzers import Analyzer
 
 BUILTIN = {"codes": "Codes", "objects": "Objects", "quality": "Quality", "scenes": "Scenes", "text": "Text"}
-HEAVY = ("av", "cv2", "numpy", "onnxruntime", "rapidocr", "zxingcpp", "PIL", "shapely")
+HEAVY = ("av", "tesserocr", "xxhash", "cv2", "numpy", "onnxruntime", "rapidocr", "zxingcpp", "PIL", "shapely")
 
 
 @pytest.mark.parametrize("module", BUILTIN)
