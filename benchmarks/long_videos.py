@@ -102,7 +102,7 @@ def _segments(folder: Path) -> None:
         )
         for processes in (1, _CORES)
     }
-    ways: dict[str, Callable[[], object]] = {name: partial(analyse, name, service) for name, service in services.items()}
+    ways: dict[str, Callable[[], object]] = {name: partial(analyse, name, one) for name, one in services.items()}
     whole, split = interleaved(ways, rounds=3).values()
     same = len(set(written.values())) == 1
     print(f"4 segments in {_CORES} processes against one process with {_CORES} threads: {whole / split:.2f}, ", end="")
