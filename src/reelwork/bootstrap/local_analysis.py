@@ -28,12 +28,13 @@ FramesDone = ctypes.c_uint64
 
 @dataclass(frozen=True)
 class LocalAnalysis:
-    """What to analyse, and where to write the results."""
+    """What to analyse, where to write the results, and where temporary files may lie."""
 
     video_path: Path
     definition: PipelineDefinition
     sampling: Sampling
     results_path: Path
+    scratch_dir: Path
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _analyse(service: VideoFilePipelineService, request: LocalAnalysis, done: Fr
         with request.results_path.open("wb") as stream:
             return _write(stream, _counted(results, done))
 
-    analysis = service.analyse(request.video_path, request.definition, request.sampling, write)
+    analysis = service.analyse(request.video_path, request.definition, request.sampling, write, request.scratch_dir)
     if analysis.outcome == 0:
         raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
     return LocalResults(analysis.outcome, analysis.warnings)

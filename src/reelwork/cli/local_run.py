@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from rich.console import Console
@@ -44,11 +45,13 @@ def run_locally(
     Raises:
         AnalysisFailed: There are no results.
     """
-    with _analysis_process(settings) as process:
+    # The process is ended before its temporary files are removed, which it may not have come to.
+    with TemporaryDirectory(prefix="reelwork-") as scratch, _analysis_process(settings) as process:
         facts = process.ask(video_path)
         assert isinstance(facts, VideoFacts)
+        request = LocalAnalysis(video_path, definition, sampling, results_path, Path(scratch))
         with _bar(video_path.name, facts, sampling) as show:
-            results = process.ask(LocalAnalysis(video_path, definition, sampling, results_path), show)
+            results = process.ask(request, show)
         assert isinstance(results, LocalResults)
         return results.warnings
 

@@ -228,15 +228,21 @@ def test_memory_is_limited(place: Place, clip: Path) -> None:
 
 
 class TestInterrupting:
-    @pytest.fixture
-    def running(self, place: Place, clip: Path) -> Iterator["subprocess.Popen[str]"]:
-        """A command in the middle of its work."""
+    @pytest.fixture(params=[1, 2], ids=["whole", "in-parts"])
+    def running(
+        self, request: pytest.FixtureRequest, place: Place, tmp_path: Path
+    ) -> Iterator["subprocess.Popen[str]"]:
+        """A command in the middle of its work, in one analysis process or several."""
+        clip = encode_clip(tmp_path / "long.mp4", numbered(10) * 240, options={"g": "60"})
         place.write_pipeline("slow", "pause", "{seconds: 5}")
-        process = place.start(clip, "-p", "slow", "--output", "results.json")
-        wait_until(lambda: any(map(is_reading_a_video, descendants(process.pid))))
-        yield process
-        process.kill()
-        process.communicate()
+        environment = {"REELWORK_SEGMENT_PROCESSES": str(request.param)}
+        process = place.start(clip, "-p", "slow", "--output", "results.json", environment=environment)
+        try:
+            wait_until(lambda: sum(map(is_reading_a_video, descendants(process.pid))) == request.param)
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
 
     @pytest.mark.parametrize(("number", "codes"), [(signal.SIGINT, {1, 130}), (signal.SIGTERM, {143})])
     def test_leaves_nothing(
