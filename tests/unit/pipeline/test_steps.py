@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reelwork.analyzers import Analyzer, AnalyzerContext, AnalyzerSettings, Frame, Inputs, Json
@@ -132,6 +132,8 @@ class TestArrange:
         assert len(stages) + begins_ordered == (longest(nodes, False, None) + 1 if nodes else 0)
 
     @given(some_nodes())
+    @example([node("a", SequentialByPicture), node("b", StatelessByPicture, "a")])
+    @example([node("a", Stateless), node("b", StatelessByPicture, "a"), node("c", StatelessByPicture, "b")])
     def test_a_step_follows_from_the_picture_if_all_that_goes_into_it_does(self, nodes: Nodes) -> None:
         kinds = {each.name: type(analyzer) for each, analyzer in nodes}
         for stage in arrange(nodes):
@@ -197,6 +199,7 @@ class TestCanSplit:
             ([node("a", Stateless), node("b", Sequential, "a")], True),
             ([node("a", Stateful)], False),
             ([node("a", Stateless), node("b", Stateful, "a")], False),
+            ([node("a", Stateful), node("b", Stateless, "a")], False),
             ([node("a", Sequential), node("b", Stateless, "a")], False),
             ([node("a", Sequential), node("b", Sequential), node("c", Stateful)], False),
         ],

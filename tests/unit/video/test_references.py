@@ -36,6 +36,7 @@ class TestUnits:
             ([b"\x01..."], False),
             ([b"\x01...", b"\x01..."], False),
             ([b"\x01...", b"\x41..."], True),
+            ([b"\x21..."], True),
             ([b"\x65..."], True),
             ([b"\x06 supplements", b"\x01..."], False),
             ([b"\x67 sets", b"\x09", b"\x01..."], False),
