@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelwork.pipeline.segments import Segment, SegmentFailed, SegmentRequest, merge, plan, write_answers
 from reelwork.video.frame import Moment
 from reelwork.video.source import Outline
+
+examples = settings(max_examples=60, deadline=None)
 
 
 @st.composite
@@ -30,17 +32,20 @@ LEAST = st.integers(0, 12)
 
 
 class TestPlan:
+    @examples
     @given(outlines(), SEGMENTS, LEAST)
     def test_every_picked_frame_is_in_one_part(self, outline: Outline, segments: int, least: int) -> None:
         parts = plan(outline, segments, least)
         held = [frame for part in parts for frame in outline.picked if part.start_frame <= frame < part.end_frame]
         assert held == list(outline.picked)
 
+    @examples
     @given(outlines(), SEGMENTS, LEAST)
     def test_each_knows_how_many_it_has_and_has_some(self, outline: Outline, segments: int, least: int) -> None:
         for part in plan(outline, segments, least):
             assert part.picked == sum(part.start_frame <= frame < part.end_frame for frame in outline.picked) > 0
 
+    @examples
     @given(outlines(), SEGMENTS, LEAST)
     def test_they_follow_each_other_and_begin_at_key_frames(self, outline: Outline, segments: int, least: int) -> None:
         parts = plan(outline, segments, least)
@@ -49,6 +54,7 @@ class TestPlan:
             assert 0 <= part.start_frame < part.end_frame <= outline.frames
             assert part.start_frame in {0, *outline.key_frames}
 
+    @examples
     @given(outlines(), SEGMENTS, LEAST)
     def test_there_are_no_more_than_asked_for(self, outline: Outline, segments: int, least: int) -> None:
         parts = plan(outline, segments, least)
@@ -56,6 +62,7 @@ class TestPlan:
         if least:
             assert len(parts) <= max(1, len(outline.picked) // least)
 
+    @examples
     @given(st.integers(1, 400), SEGMENTS, st.integers(1, 50))
     def test_they_are_as_long_as_each_other_where_key_frames_allow_it(
         self, frames: int, segments: int, least: int
@@ -66,6 +73,7 @@ class TestPlan:
         assert max(lengths) - min(lengths) <= 1
         assert min(lengths) >= min(least, frames)
 
+    @examples
     @given(outlines(), SEGMENTS, LEAST)
     def test_cuts_are_at_the_nearest_key_frames(self, outline: Outline, segments: int, least: int) -> None:
         parts = plan(outline, segments, least)

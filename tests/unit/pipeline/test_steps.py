@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reelwork.analyzers import Analyzer, AnalyzerContext, AnalyzerSettings, Frame, Inputs, Json
@@ -16,6 +16,8 @@ from reelwork.analyzers.analyzer import SequenceAnalyzer
 from reelwork.pipeline.graph import Node
 from reelwork.pipeline.steps import Answers, Failed, Kind, Stage, Step, arrange, can_split, failures
 from reelwork.video.frame import Moment
+
+examples = settings(max_examples=60, deadline=None)
 
 MOMENT = Moment(3, Fraction(1, 8))
 CONTEXT = AnalyzerContext(models_dir=Path("models"))
@@ -96,6 +98,7 @@ def ancestors(nodes: Nodes, name: str) -> set[str]:
 
 
 class TestArrange:
+    @examples
     @given(some_nodes())
     def test_every_node_is_asked_once_for_all_it_gives(self, nodes: Nodes) -> None:
         expected = []
@@ -105,6 +108,7 @@ class TestArrange:
         found = [(step.node.name, step.kind) for stage in arrange(nodes) for step in stage.steps]
         assert sorted(found, key=str) == sorted(expected, key=str)
 
+    @examples
     @given(some_nodes())
     def test_every_step_comes_behind_its_inputs(self, nodes: Nodes) -> None:
         done: set[str] = set()
@@ -115,6 +119,7 @@ class TestArrange:
                     assert f"{step.node.name} observed" in done
                 done.add(f"{step.node.name} observed" if step.kind is Kind.OBSERVE else step.node.name)
 
+    @examples
     @given(some_nodes())
     def test_stages_take_turns_and_what_must_be_ordered_is(self, nodes: Nodes) -> None:
         stages = arrange(nodes)
@@ -125,12 +130,14 @@ class TestArrange:
                 assert step.ordered == stage.ordered == (concludes or isinstance(step.analyzer, Stateful))
         assert all(one.ordered != other.ordered for one, other in pairwise(stages))
 
+    @examples
     @given(some_nodes())
     def test_there_are_no_more_stages_than_the_longest_way_needs(self, nodes: Nodes) -> None:
         stages = arrange(nodes)
         begins_ordered = bool(stages) and stages[0].ordered
         assert len(stages) + begins_ordered == (longest(nodes, False, None) + 1 if nodes else 0)
 
+    @examples
     @given(some_nodes())
     @example([node("a", SequentialByPicture), node("b", StatelessByPicture, "a")])
     @example([node("a", Stateless), node("b", StatelessByPicture, "a"), node("c", StatelessByPicture, "b")])
@@ -180,6 +187,7 @@ class TestArrange:
 
 
 class TestCanSplit:
+    @examples
     @given(some_nodes())
     def test_if_nothing_is_stateful_but_conclusions_that_nothing_takes(self, nodes: Nodes) -> None:
         taken = {name for each, _ in nodes for name in each.inputs}

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reelwork.video import packets
 from reelwork.video.frame import Moment
 from reelwork.video.packets import Sample, Step, TimesNotInOrder, needed, place
+
+examples = settings(max_examples=60, deadline=None)
 
 TIME_BASE = Fraction(1, 1000)
 
@@ -113,6 +115,7 @@ def picked(data: st.DataObject, video: Sequence[Coded]) -> set[int]:
 
 
 class TestPlace:
+    @examples
     @given(videos(), st.data())
     def test_frames_are_numbered_as_they_are_presented(self, video: list[Coded], data: st.DataObject) -> None:
         wanted = picked(data, video)
@@ -128,6 +131,7 @@ class TestPlace:
                 assert sample.moment == Moment(index, sample.pts * TIME_BASE)
                 assert sample.wanted == (index in wanted)
 
+    @examples
     @given(videos(), st.data())
     def test_the_chooser_is_asked_about_each_once_in_order(self, video: list[Coded], data: st.DataObject) -> None:
         wanted = picked(data, video)
@@ -140,6 +144,7 @@ class TestPlace:
         ]
         assert {sample.moment.index for sample in found if sample.wanted and sample.moment} == wanted
 
+    @examples
     @given(videos())
     def test_no_more_is_read_than_it_takes_to_know(self, video: list[Coded]) -> None:
         """A packet is given as soon as one comes that is decoded behind the presentation of all before it."""
@@ -180,6 +185,7 @@ class TestPlace:
         with pytest.raises(TimesNotInOrder):
             samples(video, [])
 
+    @examples
     @given(groups(), st.data())
     def test_whatever_the_times_either_the_order_is_right_or_it_is_said_not_to_be(
         self, drawn: list[Group], data: st.DataObject
@@ -244,11 +250,13 @@ def needs_the_one_before(group: Sequence[Sample], is_first: bool) -> bool:
 
 
 class TestNeeded:
+    @examples
     @given(videos(), st.data())
     def test_nothing_less_and_nothing_more(self, video: list[Coded], data: st.DataObject) -> None:
         found = samples(video, picked(data, video))
         assert names(needed(found)) == expected(found)
 
+    @examples
     @given(videos(), st.data(), st.sampled_from([10**9, 300, 50, 0]))
     def test_every_wanted_frame_can_be_decoded(self, video: list[Coded], data: st.DataObject, most: int) -> None:
         """From where decoding begins nothing is left out, but leading frames of the first key frame."""
@@ -271,6 +279,7 @@ class TestNeeded:
                 assert all(sample.pts < key.pts and not sample.wanted for sample in left_out)
             before = here
 
+    @examples
     @given(videos(), st.data())
     def test_frames_that_must_come_out(self, video: list[Coded], data: st.DataObject) -> None:
         for step in needed(samples(video, picked(data, video))):
@@ -368,6 +377,7 @@ class TestMemory:
         assert held(video, until_refused) <= most + 2 * 1000
 
 
+@examples
 @given(videos(), st.data())
 def test_a_chooser_that_is_over_early_gets_the_same_frames(video: list[Coded], data: st.DataObject) -> None:
     wanted = picked(data, video)
