@@ -44,6 +44,8 @@ class TestAdding:
             "pipeline": "text",
             "pipeline_definition": {"a": [1, None]},
             "options": {"max_frames": 3},
+            "source": None,
+            "report": None,
             "attempt": 0,
             "lost_attempts": None,
             "not_before": None,

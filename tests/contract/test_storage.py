@@ -435,7 +435,7 @@ class TestConcurrency:
                     storage.save_file(KEY, repeat(bytes([turn]) * 1000, 5))
                 done.set()
                 return
-            while not done.is_set():
+            while not done.wait(0.001):  # or the writer, which shares the interpreter, hardly has a turn
                 content = loaded(storage, KEY)
                 assert len(content) == 5000
                 assert len(set(content)) == 1

@@ -76,16 +76,18 @@ class _Run:
     def answers(self) -> Generator[tuple[Moment, Answers], None, None]:
         threads = [Thread(target=self._decode, name="decode", daemon=True)]
         threads += [Thread(target=self._analyze, name=f"analyze-{n}", daemon=True) for n in range(self._workers)]
-        for thread in threads:
-            thread.start()
+        started: list[Thread] = []
         try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
             position = 0
             while (task := self._wait_for(position)) is not None:
                 yield task.moment, task.answers
                 position += 1
         finally:
             self._close()
-            for thread in threads:
+            for thread in started:
                 thread.join()
             if isinstance(self._frames, Generator):
                 self._frames.close()

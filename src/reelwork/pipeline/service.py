@@ -119,8 +119,8 @@ class VideoFilePipelineService:
             As ``run_on_file``; and whatever ``write`` raises.
         """
         ways = [self.iterate(mp4_path, definition, sampling)]
-        if self._segments is not None:
-            ways.insert(0, self._in_segments(self._segments, mp4_path, definition, sampling, scratch_dir))
+        if parts := self._parts(mp4_path, definition, sampling):
+            ways.insert(0, self._in_segments(parts, mp4_path, definition, sampling, scratch_dir))
         for results in ways:
             try:
                 with closing(results):
@@ -143,31 +143,36 @@ class VideoFilePipelineService:
         with VideoFile.open(mp4_path, self._limits) as video:
             yield from executor.run(video.frames(sampling.chooser()))
 
+    def _parts(self, mp4_path: Path, definition: PipelineDefinition, sampling: Sampling) -> list[Segment]:
+        """Return the parts of a video that are worth working on side by side; none if it is better left whole."""
+        if self._segments is None or not self._executor(definition).can_split:
+            return []
+        try:
+            with VideoFile.open(mp4_path, self._limits) as video:
+                parts = plan(video.outline(sampling.chooser()), self._segments.segments, LEAST_FRAMES)
+        except DecodingUnsure:
+            return []
+        return parts if len(parts) > 1 else []
+
     def _in_segments(
         self,
-        segments: SegmentExecutor,
+        parts: list[Segment],
         mp4_path: Path,
         definition: PipelineDefinition,
         sampling: Sampling,
         scratch_dir: Path | None,
     ) -> Generator[FrameResult, None, None]:
-        """Analyse parts of a long video side by side, if it is long and the pipeline allows it.
+        """Analyse parts of a video side by side.
 
         Raises:
             DecodingUnsure, SegmentFailed: It did not work out.
         """
+        assert self._segments is not None
         executor = self._executor(definition)
-        parts: list[Segment] = []
-        if executor.can_split:
-            with VideoFile.open(mp4_path, self._limits) as video:
-                parts = plan(video.outline(sampling.chooser()), segments.segments, LEAST_FRAMES)
-        if len(parts) < 2:
-            yield from self.iterate(mp4_path, definition, sampling)
-            return
         how = (mp4_path, definition.to_json(), sampling.model_dump(mode="json"))
         with TemporaryDirectory(dir=scratch_dir) as folder:
             requests = [SegmentRequest(*how, part, Path(folder, str(number))) for number, part in enumerate(parts)]
-            with closing(segments.run(requests)) as finished:
+            with closing(self._segments.run(requests)) as finished:
                 yield from executor.conclude(merge(finished))
 
     def run_segment(self, request: SegmentRequest) -> None:
@@ -240,4 +245,7 @@ def _told(damage: Damage) -> Iterator[str]:
         frames = f"frame {first}" if first == last else f"{len(damage.frames)} frames from {first} to {last}"
         yield f"The video is damaged: the decoder had to guess parts of {frames}."
     if damage.missing > 0:
-        yield f"The video announces more frames than could be decoded: {damage.missing} did not come out."
+        yield (
+            f"The video announces more frames than could be decoded: {damage.missing} did not come out, "
+            "and those behind them are numbered without them."
+        )

@@ -25,13 +25,16 @@ class Damage:
 
     Attributes:
         keep_frames: Whether frames that the decoder had to guess in parts are given all the same.
-        lack_frames: Whether packets may give no frame.
+        lack_frames: Whether packets may give no frame where a sound video may have such packets too: at its
+            beginning, if it was cut, and with interlaced frames and edit lists that go back.
+        lack_any: Whether any packet may.
         frames: Indices of the frames that are damaged.
         missing: How many packets gave none.
     """
 
     keep_frames: bool = False
     lack_frames: bool = False
+    lack_any: bool = False
     frames: list[int] = field(default_factory=list)
     missing: int = 0
 
@@ -57,7 +60,8 @@ def every_frame(container: "InputContainer", stream: "VideoStream", damage: Dama
             yield Frame(index, decoded.pts * decoded.time_base, decoded, upright.turn(decoded)), is_key
             index += 1
     damage.missing = promised.missing
-    if damage.missing and not damage.lack_frames:
+    lacking = promised.surely_missing if damage.lack_frames else promised.missing
+    if lacking and not damage.lack_any:
         raise DecodingUnsure("not every frame came out")
 
 
@@ -68,7 +72,17 @@ class _Promised:
         self._keys: set[int] = set()
         self._shared: set[int] = set()
         self._first_key: int | None = None
+        self._first_shown: int | None = None
+        self._before_the_first: list[int] = []
+        self._latest_dts: int | None = None
+        self._may_have_packets_without_frame = False
+        self._after_the_first = 0
         self.missing = 0
+
+    @property
+    def surely_missing(self) -> int:
+        """How many of the missing would have come out of a sound video."""
+        return 0 if self._may_have_packets_without_frame else self._after_the_first
 
     def add(self, packet: "av.Packet[VideoStream]") -> None:
         """Take the next packet."""
@@ -81,12 +95,24 @@ class _Promised:
         elif packet.pts in self._keys:
             self._shared.add(packet.pts)
         self.missing += self._must_come(packet.pts)
+        if self._first_shown is None:
+            self._before_the_first.append(packet.pts)
+        else:
+            self._after_the_first += packet.pts >= self._first_shown
+        if packet.dts is not None:
+            self._may_have_packets_without_frame |= self._latest_dts is not None and packet.dts < self._latest_dts
+            self._latest_dts = packet.dts
 
     def take(self, decoded: "av.VideoFrame") -> bool:
         """Take the next frame; say whether it is a key frame."""
         pts = decoded.pts
         assert pts is not None
         self.missing -= self._must_come(pts)
+        self._may_have_packets_without_frame |= decoded.interlaced_frame
+        if self._first_shown is None:
+            self._first_shown = pts
+            self._after_the_first = sum(before >= pts for before in self._before_the_first)
+        self._after_the_first -= pts >= self._first_shown
         # Two frames of the same time: the decoder knows which of them is the key frame.
         is_key = pts in self._keys and (pts not in self._shared or decoded.key_frame)
         if is_key:

@@ -28,8 +28,6 @@ _CONTAINER_OPTIONS = {"protocol_whitelist": "file", "enable_drefs": "0", "use_ab
 _MOST_STREAMS = 64
 # Their decoders can leave out frames that no other refers to, and give one frame for each packet.
 _CAN_LEAVE_OUT = frozenset({"h264", "hevc", "vp9", "av1", "libdav1d", "libvpx-vp9"})
-# Their decoders pass over damage without a word, but every packet of a sound video gives a frame.
-_ONE_FRAME_EACH = frozenset({"vp9", "av1", "libdav1d", "libvpx-vp9"})
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,11 @@ class VideoFile:
         self._stream = stream
         self._careful = careful
         self.facts = _facts(stream)
-        lack_frames = careful and (keep_damaged or self.facts.codec not in _ONE_FRAME_EACH)
-        self.damage = Damage(keep_frames=careful and keep_damaged, lack_frames=lack_frames)
+        self.damage = Damage(
+            keep_frames=careful and keep_damaged,
+            lack_frames=careful,
+            lack_any=careful and (keep_damaged or self.facts.codec not in _CAN_LEAVE_OUT),
+        )
 
     @classmethod
     @contextmanager

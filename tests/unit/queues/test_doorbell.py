@@ -187,26 +187,30 @@ class TestALongPath:
         directory.mkdir()
         return directory / "reelwork.db"
 
-    def test_is_heard_all_the_same(self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    def test_is_heard_all_the_same(
+        self, place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        directory_of_the_system = tmp_path_factory.mktemp("t")
+        monkeypatch.setattr("tempfile.tempdir", str(directory_of_the_system))
         bell, other = Doorbell(place), Doorbell(place)
         assert hears(bell, other.ring)
         assert not hears(bell, Doorbell(place.with_name("another.db")).ring)
-        (directory,) = tmp_path.glob("reelwork-*.bells")
+        (directory,) = directory_of_the_system.glob("reelwork-*.bells")
         assert directory.stat().st_mode & 0o777 == 0o700
         bell.close()
 
     def test_a_directory_of_somebody_else_is_not_used(
-        self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        directory_of_the_system = tmp_path_factory.mktemp("t")
+        monkeypatch.setattr("tempfile.tempdir", str(directory_of_the_system))
         monkeypatch.setattr(os, "getuid", lambda: 4321)
         bell = Doorbell(place)
         with bell.listening() as ear:
             began = time.monotonic()
             ear.wait(0.1)
             assert time.monotonic() - began >= 0.1
-        (directory,) = tmp_path.glob("reelwork-*.bells")
+        (directory,) = directory_of_the_system.glob("reelwork-*.bells")
         assert list(directory.iterdir()) == []
 
 

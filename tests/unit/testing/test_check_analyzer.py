@@ -132,7 +132,7 @@ class Plugin(Analyzer):
             ("heavy_plugin", "import cv2", "imports cv2, numpy"),
             (
                 "needy_plugin",
-                "import __main__\nif not hasattr(__main__, '__file__'): raise OSError('no driver')",
+                "import sys\nif 'pytest' not in sys.modules: raise OSError('no driver')",
                 "OSError: no driver",
             ),
             ("light_plugin", "import json", None),
