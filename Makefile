@@ -19,7 +19,7 @@ serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
 # Those that start services, kill processes or measure memory want the machine for themselves.
-ALONE = tests/faults tests/acceptance
+ALONE = tests/contract/test_storage.py tests/faults tests/acceptance
 
 test: $(VENV)/development  ## Run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))

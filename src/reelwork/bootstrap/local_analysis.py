@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-from uuid import UUID
 
 from reelwork.bootstrap.pipelines import decode_limits, make_pipeline_service
 from reelwork.child_process import ChildProcess, end_with_starting_thread
@@ -86,7 +84,7 @@ def _analyse(service: VideoFilePipelineService, request: LocalAnalysis, done: Fr
     def write(results: Iterator[FrameResult]) -> int:
         done.value = 0
         with request.results_path.open("wb") as stream:
-            return _write(stream, _counted(results, done))
+            return write_results(stream, None, _counted(results, done))
 
     analysis = service.analyse(request.video_path, request.definition, request.sampling, write, request.scratch_dir)
     if analysis.outcome == 0:
@@ -98,19 +96,3 @@ def _counted(results: Iterator[FrameResult], done: FramesDone) -> Iterator[Frame
     for result in results:
         yield result
         done.value += 1
-
-
-class _WithoutJob:
-    """A stream on which a results document loses its job id: without the service there is no job."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.write: Callable[[bytes], Any] = self._begin
-
-    def _begin(self, beginning: bytes) -> None:
-        self._stream.write(b"{" + beginning[beginning.index(b'"results"') :])
-        self.write = self._stream.write
-
-
-def _write(stream: BinaryIO, results: Iterator[FrameResult]) -> int:
-    return write_results(_WithoutJob(stream), UUID(int=0), results)  # type: ignore[arg-type]  # it is only written to

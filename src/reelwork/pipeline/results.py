@@ -18,13 +18,13 @@ def as_entry(result: FrameResult) -> dict[str, Any]:
     return {"frame_index": result.frame_index, "result": {TIME: result.time_s, **result.outputs}}
 
 
-def write_results(stream: BinaryIO, job_id: UUID, results: Iterable[FrameResult]) -> int:
-    """Write ``{"job_id", "results"}`` entry by entry and return how many there were.
+def write_results(stream: BinaryIO, job_id: UUID | None, results: Iterable[FrameResult]) -> int:
+    """Write ``{"job_id", "results"}`` entry by entry and return how many there were; without a job, just the results.
 
     Raises:
         AnalysisFailed: An analyzer's answer cannot be written as JSON.
     """
-    stream.write(b'{"job_id":"%b","results":[' % str(job_id).encode())
+    stream.write(b'{"results":[' if job_id is None else b'{"job_id":"%b","results":[' % str(job_id).encode())
     count = 0
     for result in results:
         try:
