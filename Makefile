@@ -22,7 +22,7 @@ serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .
 ALONE = tests/contract/test_storage.py tests/faults tests/acceptance
 
 test: $(VENV)/development  ## Run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
 
 lint: $(VENV)/development  ## Check style and formatting

@@ -1,8 +1,12 @@
 """Random encodes and random samplings, for Hypothesis."""
 
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from itertools import accumulate
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,22 @@ from tests.support.encodes import FRAGMENTS, LATE_INDEX, MPEG4, SVT_AV1, VP9, en
 from tests.support.mp4_patches import ORIENTATIONS, Edit, with_display_matrix, with_edits
 
 Options = dict[str, Any]
+
+_TRIES = 3
+_ENCODING_S = 30
+
+
+@cache
+def _encoding_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, get_context("spawn"))
+
+
+def _end_encoding_process() -> None:
+    pool = _encoding_process()
+    _encoding_process.cache_clear()
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,16 @@ class Recipe:
     orientation: str | None = None
 
     def make(self, path: Path) -> Path:
-        """Make the clip."""
+        """Make the clip, in a process of its own: encoders hang or crash now and then."""
+        for _ in range(_TRIES):
+            try:
+                return _encoding_process().submit(self.make_here, path).result(_ENCODING_S)
+            except (BrokenProcessPool, TimeoutError):
+                _end_encoding_process()
+        raise RuntimeError(f"no encoder survives {self}")
+
+    def make_here(self, path: Path) -> Path:
+        """Make the clip in this process."""
         timing: Options = {}
         if self.gaps is not None:
             pts = list(accumulate(self.gaps, initial=0))

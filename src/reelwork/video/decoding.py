@@ -26,7 +26,7 @@ class Damage:
     Attributes:
         keep_frames: Whether frames that the decoder had to guess in parts are given all the same.
         lack_frames: Whether packets may give no frame where a sound video may have such packets too: at its
-            beginning, if it was cut, and with interlaced frames and edit lists that go back.
+            beginning, if it was cut, and with interlaced frames and edit lists of several parts.
         lack_any: Whether any packet may.
         frames: Indices of the frames that are damaged.
         missing: How many packets gave none.
@@ -76,6 +76,7 @@ class _Promised:
         self._before_the_first: list[int] = []
         self._latest_dts: int | None = None
         self._may_have_packets_without_frame = False
+        self._any_presented = False
         self._after_the_first = 0
         self.missing = 0
 
@@ -86,8 +87,13 @@ class _Promised:
 
     def add(self, packet: "av.Packet[VideoStream]") -> None:
         """Take the next packet."""
-        if packet.pts is None or packet.is_discard or not packet.size:
+        if packet.pts is None or not packet.size:
             return
+        if packet.is_discard:
+            # An edit list of several parts, as a rule.
+            self._may_have_packets_without_frame |= self._any_presented
+            return
+        self._any_presented = True
         if packet.is_keyframe:
             self._keys.add(packet.pts)
             if self._first_key is None:
