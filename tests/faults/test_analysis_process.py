@@ -50,7 +50,7 @@ def test_exception_fails_the_job_at_once(service: Service, calls: Caller, media_
 
     error = calls.error(job_id)
 
-    assert error == "Node 'answer' (analyzer 'raise') failed on frames 4 to 7: ValueError: the lens cap is on"
+    assert error == "Node 'answer' (analyzer 'raise') failed on frame 5: ValueError: the lens cap is on"
     assert worker.output.count(b'"event": "job.running"') == 1
     assert stored_results(service) == []
     assert_goes_on(calls, worker, media_dir)
