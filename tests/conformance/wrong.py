@@ -8,11 +8,9 @@ FRAMES: Mapping[str, str] = {}
 """By the name of the clip, where hardly a frame comes out right."""
 
 _SAME_TIME = "of two frames of one time, the one that is coded before the key frame is taken for it"
-_OVER = "a part is over at the first frame behind it, although a later one may be before its end again"
 
 _SAMPLINGS: Mapping[str, tuple[str, Iterable[str]]] = {
     "edit list: a gap between parts": (_SAME_TIME, ["key frames"]),
-    "times in another order than pictures": (_OVER, ["two parts, the later first"]),
 }
 
 

@@ -150,9 +150,7 @@ class _Choice:
     def _is_in_range(self, moment: Moment) -> bool:
         if self._sampling.ranges is None:
             return True
-        if any(span.lies_before(moment) for span in self._spans):
-            self._spans = [span for span in self._spans if not span.lies_before(moment)]
-            self.over = self.over or not self._spans
+        self.over = self.over or all(span.lies_before(moment) for span in self._spans)
         return any(span.holds(moment) for span in self._spans)
 
 
