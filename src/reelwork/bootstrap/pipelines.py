@@ -8,11 +8,10 @@ from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.child_process import ChildProcess, end_with_starting_thread
 from reelwork.pipeline.catalog import PipelineCatalog
-from reelwork.pipeline.segment_processes import SegmentProcess, SegmentProcesses
+from reelwork.pipeline.segment_processes import SegmentProcess, SegmentProcesses, answering
 from reelwork.pipeline.segments import SegmentRequest
 from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.settings import Settings
-from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.source import DecodeLimits
 
 
@@ -37,15 +36,7 @@ def set_up_segments(settings: Settings) -> Callable[[SegmentRequest], str | None
     """Return the function that works on segments; called in their process."""
     end_with_starting_thread()
     service = _service(settings, max(1, _threads(settings) // settings.segment_processes), None)
-
-    def answer(request: SegmentRequest) -> str | None:
-        try:
-            service.run_segment(request)
-        except DecodingUnsure as error:
-            return str(error)
-        return None
-
-    return answer
+    return answering(service.run_segment)
 
 
 def _segment_process(settings: Settings) -> SegmentProcess:

@@ -4,9 +4,23 @@ from collections.abc import Callable, Generator, Sequence
 
 from reelwork.child_process import ChildDied, ChildProcess, wait_for_any
 from reelwork.pipeline.segments import SegmentFailed, SegmentRequest
+from reelwork.video.decoding import DecodingUnsure
 
 SegmentProcess = ChildProcess[SegmentRequest, str | None]
 """Answers a request with None, or why it could not be done."""
+
+
+def answering(run_segment: Callable[[SegmentRequest], None]) -> Callable[[SegmentRequest], str | None]:
+    """Return what one of the processes does with a request, by what does the work."""
+
+    def answer(request: SegmentRequest) -> str | None:
+        try:
+            run_segment(request)
+        except DecodingUnsure as error:
+            return str(error)
+        return None
+
+    return answer
 
 
 class SegmentProcesses:

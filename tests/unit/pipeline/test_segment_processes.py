@@ -26,11 +26,10 @@ from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.executor import FrameResult
 from reelwork.pipeline.results import write_results
 from reelwork.pipeline.sampling import Sampling
-from reelwork.pipeline.segment_processes import SegmentProcess, SegmentProcesses
+from reelwork.pipeline.segment_processes import SegmentProcess, SegmentProcesses, answering
 from reelwork.pipeline.segments import SegmentExecutor, SegmentFailed, SegmentRequest
 from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.settings import Settings
-from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Moment
 from reelwork.video.source import DecodeLimits
 from tests.support.analyzers import DIGESTING, registry
@@ -140,16 +139,7 @@ def make_service(directory: Path, segments: SegmentExecutor | None) -> VideoFile
 
 def work_on_segments(directory: Path) -> Callable[[SegmentRequest], str | None]:
     """What runs in a process of the segments."""
-    service = make_service(directory, None)
-
-    def answer(request: SegmentRequest) -> str | None:
-        try:
-            service.run_segment(request)
-        except DecodingUnsure as error:
-            return str(error)
-        return None
-
-    return answer
+    return answering(make_service(directory, None).run_segment)
 
 
 class Processes(SegmentProcesses):
