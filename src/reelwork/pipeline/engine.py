@@ -1,5 +1,7 @@
 """Work on several frames at once: one thread decodes, others take frames through the stages.
 
+What takes less time than to hand a frame over, the decoding thread does itself.
+
 Frames leave in the order they came, and what is answered does not depend on how many threads there are. At most
 ``frames_held`` of them are inside at a time: who is ahead waits for those who are behind.
 """
@@ -15,6 +17,10 @@ from reelwork.video.frame import Frame, Moment
 
 # To look for identical frames takes about 0.1 ms each: not worth it for answers that are had as quickly.
 _WORTH_REUSING_S = 0.002
+# To hand a frame to another thread takes about as long.
+_WORTH_HANDING_OVER_S = 0.0001
+# Answers are collected in small lots, but none lies longer than that.
+_ANSWERS_WAIT_S = 0.05
 
 
 def frames_held(workers: int) -> int:
@@ -67,6 +73,7 @@ class _Run:
         self._ready: list[_Task] = []
         self._turns = [0] * len(stages)
         self._early: list[dict[int, _Task]] = [{} for _ in stages]
+        self._takes_s = [_Mean() for _ in stages]
         self._finished: dict[int, _Task] = {}
         self._inside = 0
         self._all_decoded = False
@@ -100,7 +107,7 @@ class _Run:
                     if self._failure is not None:
                         raise self._failure
                     return None
-                self._done.wait()
+                self._done.wait(_ANSWERS_WAIT_S)
             self._inside -= 1
             self._room.notify()
             return self._finished.pop(position)
@@ -132,20 +139,19 @@ class _Run:
             while self._inside >= frames_held(self._workers) and not self._closing:
                 self._room.wait()
             self._inside += 1
-            self._make_ready([self._in_turn(task)])
+            here = self._in_turn(task)
+        while here is not None and self._takes_s[here.stage].is_below(_WORTH_HANDING_OVER_S):
+            here = self._take_on(here)
+        with self._work:
+            self._make_ready([here])
             return not self._closing
 
     # -- the analysing threads --------------------------------------------------------------------------
 
     def _analyze(self) -> None:
-        try:
-            task = self._next_ready()
-            while task is not None:
-                task = self._take_on(task) or self._next_ready()
-        except BaseException as error:
-            with self._done:
-                self._failure = error
-            self._close()
+        task = self._next_ready()
+        while task is not None:
+            task = self._take_on(task) or self._next_ready()
 
     def _next_ready(self) -> _Task | None:
         with self._work:
@@ -154,9 +160,19 @@ class _Run:
             return None if self._closing else heappop(self._ready)
 
     def _take_on(self, task: _Task) -> _Task | None:
-        """Take the task through its stage; return it if it can go on at once."""
+        """Take the task through its stage; return it if it can go on at once. Errors here are those of the engine."""
+        try:
+            return self._through_stage(task)
+        except BaseException as error:
+            with self._done:
+                self._failure = error
+            self._close()
+            return None
+
+    def _through_stage(self, task: _Task) -> _Task | None:
         steps = self._stages[task.stage].steps
         assert task.frame is not None
+        began = perf_counter()
         if task.stage == 0 and self._sharing is not None:
             waited_for = self._sharing.run(task, steps)
             if waited_for is None:
@@ -167,10 +183,11 @@ class _Run:
         for step in steps:
             if not (step.by_picture and step.node.name in task.answers):
                 step.run(task.frame, task.moment, task.answers)
-        return self._pass_on(task)
+        return self._pass_on(task, perf_counter() - began)
 
-    def _pass_on(self, task: _Task) -> _Task | None:
+    def _pass_on(self, task: _Task, took_s: float) -> _Task | None:
         with self._work:
+            self._takes_s[task.stage].add(took_s)
             if self._stages[task.stage].ordered:
                 self._turns[task.stage] += 1
                 self._make_ready([self._early[task.stage].pop(self._turns[task.stage], None)])
@@ -179,7 +196,9 @@ class _Run:
                 return self._in_turn(task)
             task.frame = None
             self._finished[task.position] = task
-            self._done.notify()
+            # Not for each one: who waits for it would take a core from the decoder every time.
+            if self._all_decoded or len(self._finished) > self._workers:
+                self._done.notify()
             return None
 
     def _in_turn(self, task: _Task) -> _Task | None:
@@ -196,17 +215,31 @@ class _Run:
                 self._work.notify()
 
 
+class _Mean:
+    """The moving mean of how long something takes, in seconds."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def add(self, took_s: float) -> None:
+        self._mean = took_s if self._mean is None else 0.9 * self._mean + 0.1 * took_s
+
+    def is_below(self, limit_s: float) -> bool:
+        """Whether it is known to take less."""
+        return self._mean is not None and self._mean < limit_s
+
+
 class _Sharing:
     """Lets frames with identical pixels share the answers that follow from pixels alone."""
 
     def __init__(self) -> None:
         self._recent: RecentAnswers[_Task] = RecentAnswers()
-        self._mean_s: float | None = None
+        self._takes_s = _Mean()
 
     def run(self, task: _Task, steps: Sequence[Step]) -> list[_Task] | None:
         """Get those answers; return who waited for them, or None if the task itself now waits for another."""
         shared = [step for step in steps if step.by_picture]
-        if not shared or (self._mean_s is not None and self._mean_s < _WORTH_REUSING_S):
+        if not shared or self._takes_s.is_below(_WORTH_REUSING_S):
             return []
         assert task.frame is not None
         task.digest = task.digest or task.frame.digest()
@@ -219,6 +252,5 @@ class _Sharing:
         began = perf_counter()
         for step in shared:
             step.run(task.frame, task.moment, task.answers)
-        took_s = perf_counter() - began
-        self._mean_s = took_s if self._mean_s is None else 0.9 * self._mean_s + 0.1 * took_s
+        self._takes_s.add(perf_counter() - began)
         return self._recent.settle(task.digest, None if failures(task.answers) else dict(task.answers))

@@ -110,7 +110,7 @@ class Stage:
 
 
 def arrange(nodes: Sequence[tuple[Node, Analyzer]]) -> tuple[Stage, ...]:
-    """Put the steps of nodes, each of which follows its inputs, into as few stages as can be."""
+    """Put the steps of nodes, each of which follows its inputs, into stages: each step as early as can be."""
     numbers: dict[str, int] = {}
     pure: set[str] = set()
     stages: dict[int, list[Step]] = {}

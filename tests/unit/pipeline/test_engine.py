@@ -42,6 +42,12 @@ def no_thread_is_left() -> Iterator[None]:
     assert set(threading.enumerate()) <= before
 
 
+@pytest.fixture(autouse=True)
+def frames_are_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little is done with them: here calls wait for each other, and the decoding thread must go on."""
+    monkeypatch.setattr(engine, "_WORTH_HANDING_OVER_S", 0.0)
+
+
 def executor(
     nodes: dict[str, Any], workers: int = 2, reuse: bool = True, share: float = 0.0, **more: type[Analyzer]
 ) -> PipelineExecutor:
@@ -242,6 +248,36 @@ class TestAtOnce:
         assert indices(executor(nodes, parallel_one=Parallel, waiting=Waiting).run(steady_frames(2))) == [0, 1]
 
 
+class TestByTheDecodingThread:
+    """What takes less time than handing it over is done where the frame is."""
+
+    def worked(self, takes_s: Mapping[int, float]) -> list[str]:
+        """Return, for 60 frames that take no time but for some, the kinds of threads that looked at them."""
+        threads: dict[int, str] = {}
+
+        class Where(Concurrent):
+            def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+                time.sleep(takes_s.get(frames[0].index, 0))
+                threads[frames[0].index] = threading.current_thread().name.split("-")[0]
+                return super().analyze(frames, inputs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engine, "_WORTH_HANDING_OVER_S", 0.005)  # a busy machine stretches the short ones
+            assert indices(one_node(Where).run(steady_frames(60))) == list(range(60))
+        return [threads[number] for number in range(60)]
+
+    def test_short_ones_are_done_there_once_they_are_known_to_be(self) -> None:
+        worked = self.worked({})
+        assert worked[0] == "analyze"
+        assert "decode" in worked[10:]
+
+    def test_long_ones_are_not(self) -> None:
+        assert set(self.worked(dict.fromkeys(range(60), 0.006))) == {"analyze"}
+
+    def test_a_long_one_among_short_ones_hands_over_those_behind_it(self) -> None:
+        assert set(self.worked({40: 1.0})[50:]) == {"analyze"}
+
+
 class Source:
     """Gives frames; knows how many were asked for, which are alive, and whether it was closed."""
 
@@ -315,6 +351,20 @@ class TestBackPressure:
             go_on.set()
             reader.join()
         assert found == list(range(100))
+
+
+def test_an_answer_is_not_kept_back_until_there_are_more() -> None:
+    taken = Event()
+
+    def frames() -> Iterator[Frame]:
+        for frame in steady_frames(2):
+            yield frame
+            assert taken.wait(TIMEOUT_S)
+
+    with closing(one_node(Concurrent).run(frames())) as running:  # type: ignore[type-var]
+        assert next(running).frame_index == 0
+        taken.set()
+        assert indices(running) == [1]
 
 
 class Ending(BaseException):
@@ -465,10 +515,16 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
 
 
 class TestAnswers:
-    @given(pipelines(), st.lists(st.integers(0, 3), max_size=24), st.integers(2, 5), st.booleans())
+    @given(
+        pipelines(),
+        st.lists(st.integers(0, 3), max_size=24),
+        st.integers(2, 5),
+        st.booleans(),
+        st.sampled_from([0.0, 0.001, 10.0]),
+    )
     @settings(max_examples=60, deadline=None)
     def test_do_not_depend_on_workers_and_reuse(
-        self, nodes: dict[str, Any], greys: list[int], workers: int, stride: bool
+        self, nodes: dict[str, Any], greys: list[int], workers: int, stride: bool, worth_handing_over_s: float
     ) -> None:
         def answers(workers: int, reuse: bool) -> list[FrameResult]:
             frames = [Frame.from_bgr(plain(60 * grey, 8, 8), (1 + stride) * n) for n, grey in enumerate(greys)]
@@ -476,6 +532,7 @@ class TestAnswers:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(engine, "_WORTH_REUSING_S", 0.0)
+            patch.setattr(engine, "_WORTH_HANDING_OVER_S", worth_handing_over_s)
             expected = answers(1, reuse=False)
             assert answers(workers, reuse=True) == expected
             assert answers(workers, reuse=False) == expected
