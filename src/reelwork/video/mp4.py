@@ -7,9 +7,10 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 _FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"uuid"})
+_TOP_LEVEL = _FIRST_BOXES | {b"emsg", b"imda", b"meco", b"meta", b"mfra", b"pdin", b"prft", b"ssix"}
 SNIFF_BYTES = 12
 
 
@@ -21,20 +22,49 @@ def looks_like_mp4(head: bytes) -> bool:
 def top_level_boxes(path: Path) -> list[str]:
     """List the types of the complete top-level boxes of a file, in order; damage ends the list."""
     with path.open("rb") as stream:
-        return [kind.decode("latin-1") for kind in _walk(stream, os.fstat(stream.fileno()).st_size)]
+        return [box.kind.decode("latin-1") for box in _boxes(stream, 0, _size(stream))]
 
 
-def _walk(stream: BinaryIO, end: int) -> Iterator[bytes]:
-    position = 0
-    while position + 8 <= end:
-        stream.seek(position)
+def fragments_break_off(path: Path) -> bool:
+    """Whether a file in fragments is not one whole box after the other up to its end.
+
+    FFmpeg takes what is behind such a place for no video, and the end of what came before for the end of the video.
+    """
+    with path.open("rb") as stream:
+        is_fragmented, reached = False, 0
+        for box in _boxes(stream, 0, _size(stream)):
+            if box.kind == b"moov":
+                is_fragmented |= any(part.kind == b"mvex" for part in _boxes(stream, box.begin, box.end))
+            if box.kind not in _TOP_LEVEL:
+                break
+            reached = box.end
+        return is_fragmented and reached < _size(stream)
+
+
+class _Box(NamedTuple):
+    """Where the content of a box begins and ends."""
+
+    kind: bytes
+    begin: int
+    end: int
+
+
+def _boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[_Box]:
+    """Give the complete boxes, one behind the other."""
+    while begin + 8 <= end:
+        stream.seek(begin)
         size, kind = struct.unpack(">I4s", stream.read(8))
+        head = 8
         if size == 1:  # a 64-bit size follows
             wide = stream.read(8)
-            size = int.from_bytes(wide, "big") if len(wide) == 8 else 0
+            size, head = int.from_bytes(wide, "big") if len(wide) == 8 else 0, 16
         elif size == 0:  # up to the end of the file
-            size = end - position
-        if size < 8 or position + size > end:
+            size = end - begin
+        if size < head or begin + size > end:
             return
-        yield kind
-        position += size
+        yield _Box(kind, begin + head, begin + size)
+        begin += size
+
+
+def _size(stream: BinaryIO) -> int:
+    return os.fstat(stream.fileno()).st_size

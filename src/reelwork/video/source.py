@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from reelwork.errors import DecodingStopped, VideoUnreadable
 from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed
 from reelwork.video.frame import Frame, Moment
-from reelwork.video.mp4 import top_level_boxes
+from reelwork.video.mp4 import fragments_break_off, top_level_boxes
 from reelwork.video.packets import Chooser, EveryFrame
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ class VideoFile:
         damage: What is wrong with it, as far as that was put up with.
     """
 
-    def __init__(self, container: "InputContainer", stream: "VideoStream", careful: bool, keep_damaged: bool) -> None:
+    def __init__(
+        self, path: Path, container: "InputContainer", stream: "VideoStream", careful: bool, keep_damaged: bool
+    ) -> None:
+        self._path = path
         self._container = container
         self._stream = stream
         self._careful = careful
@@ -105,7 +108,7 @@ class VideoFile:
             stream.codec_context.thread_count = 1 if careful else limits.threads
             # The limit given at opening covers probing alone; the decoder has one of its own.
             stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-            yield cls(container, stream, careful, keep_damaged)
+            yield cls(path, container, stream, careful, keep_damaged)
 
     def frames(self, chooser: Chooser | None = None) -> Iterator[Frame]:
         """Decode the frames that ``chooser`` wants (default: all that are presented), in presentation order.
@@ -120,8 +123,8 @@ class VideoFile:
         counted = _Counted(chooser)
         try:
             yield from self._decoded(counted)
-            if self._is_cut_short() and not counted.over:
-                raise DecodingUnsure("the file ends before its last frame")
+            if not counted.over:
+                self._require_whole()
         except av.FFmpegError as error:
             raise self._stopped(counted.asked, error.strerror or str(error)) from error
         except DecodingUnsure as error:
@@ -145,7 +148,9 @@ class VideoFile:
                     insort(picked, sample.moment.index)
         except av.FFmpegError as error:
             raise DecodingUnsure(error.strerror or str(error)) from error
-        if (self._is_cut_short() and not counted.over) or self._stream.codec_context.name not in _CAN_LEAVE_OUT:
+        if not counted.over:
+            self._require_whole()
+        if self._stream.codec_context.name not in _CAN_LEAVE_OUT:
             raise DecodingUnsure("only decoding can tell the frames of this video")
         return Outline(counted.asked, key_frames, picked)
 
@@ -158,10 +163,13 @@ class VideoFile:
     def _stopped(self, decoded: int, reason: str) -> Exception:
         return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
 
-    def _is_cut_short(self) -> bool:
+    def _require_whole(self) -> None:
         # FFmpeg takes the end of the file for the end of the video, even where the index lists more.
         size = self._container.size
-        return any(entry.pos + entry.size > size for entry in self._stream.index_entries)
+        if any(entry.pos + entry.size > size for entry in self._stream.index_entries):
+            raise DecodingUnsure("the file ends before its last frame")
+        if fragments_break_off(self._path):
+            raise DecodingUnsure("its fragments break off before the end of the file")
 
 
 class _Counted:

@@ -12,6 +12,7 @@ from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Frame
 from reelwork.video.source import DecodeLimits, VideoFile
 from tests.support.clips import (
+    boxes,
     encode_clip,
     encode_growing_clip,
     marked_corner,
@@ -241,6 +242,33 @@ class TestBreakingOff:
         count, said = self.stops(truncated(fragmented_clip, tmp_path / "x.mp4", keep))
         assert 0 < count < 40
         assert said.startswith(f"Decoding stopped after frame {count - 1}: the video is damaged or truncated (")
+
+    @pytest.mark.parametrize("kind", [b"moof", b"mdat"])
+    @pytest.mark.parametrize("more", [-9, 1, 8, 100_000])
+    def test_a_fragment_whose_size_is_wrong(
+        self, fragmented_clip: Path, tmp_path: Path, kind: bytes, more: int
+    ) -> None:
+        content = bytearray(fragmented_clip.read_bytes())
+        begin, end = next((begin - 8, end) for found, begin, end in boxes(content) if found == kind)
+        content[begin : begin + 4] = (end - begin + more).to_bytes(4, "big")
+        path = tmp_path / "x.mp4"
+        path.write_bytes(content)
+        assert "break off before the end of the file" in self.stops(path)[1]
+
+    def test_a_fragment_that_is_called_something_else(self, fragmented_clip: Path, tmp_path: Path) -> None:
+        path = tmp_path / "x.mp4"
+        path.write_bytes(fragmented_clip.read_bytes().replace(b"moof", b"mo/f", 2).replace(b"mo/f", b"moof", 1))
+        count, said = self.stops(path)
+        assert count < 40
+        assert "break off before the end of the file" in said
+
+    @pytest.mark.parametrize("after", [b"\x00\x00\x00\x10free" + bytes(8), b"\x00\x00\x00\x00free" + bytes(9)])
+    def test_what_follows_fragments_is_nothing_to_them(
+        self, fragmented_clip: Path, tmp_path: Path, after: bytes
+    ) -> None:
+        path = tmp_path / "x.mp4"
+        path.write_bytes(fragmented_clip.read_bytes() + after)
+        assert len(decoded(path)) == 40
 
     def test_truncated_by_one_byte(self, noisy_clip: Path, tmp_path: Path) -> None:
         count, _ = self.stops(truncated(noisy_clip, tmp_path / "x.mp4", noisy_clip.stat().st_size - 1))
