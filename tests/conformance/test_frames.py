@@ -8,7 +8,6 @@ from reelwork.video.source import VideoFile
 from tests.conformance.library import LARGE, LONG, MADE, REAL, Library
 from tests.conformance.presented import presented
 from tests.conformance.tables import assert_same
-from tests.conformance.wrong import FRAMES, as_known
 from tests.support.barcoded_frames import barcoded, read_number
 
 
@@ -43,11 +42,7 @@ class TestTheReference:
             assert [read_number(picture) for picture in turned] == [None] * len(turned)
 
 
-CLIPS = [
-    as_known(name, threads, because=FRAMES.get(name))
-    for name in [*MADE, *REAL]
-    for threads in ([2] if name in LARGE and not LONG else [1, 2, 4])
-]
+CLIPS = [(name, threads) for name in [*MADE, *REAL] for threads in ([2] if name in LARGE and not LONG else [1, 2, 4])]
 
 
 @pytest.mark.parametrize(("name", "threads"), CLIPS)
@@ -56,7 +51,7 @@ def test_every_frame_in_its_place(library: Library, name: str, threads: int) -> 
     assert_same(rows, library[name].reference.rows)
 
 
-@pytest.mark.parametrize("name", [as_known(name, because=FRAMES.get(name)) for name in MADE])
+@pytest.mark.parametrize("name", MADE)
 def test_upright_and_exact(library: Library, name: str) -> None:
     clip = library[name]
     with VideoFile.open(clip.path, careful=True) as video:

@@ -15,7 +15,7 @@ from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.executor import FrameResult
 from reelwork.pipeline.results import write_results
 from reelwork.pipeline.sampling import Sampling
-from reelwork.pipeline.segment_processes import SegmentProcesses
+from reelwork.pipeline.segment_processes import SegmentProcesses, answering
 from reelwork.pipeline.segments import SegmentExecutor, SegmentFailed, SegmentRequest
 from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.video.decoding import DecodingUnsure
@@ -23,8 +23,6 @@ from reelwork.video.source import DecodeLimits
 from tests.conformance.analyzers import IN_PARTS, REGISTRY, expected_results
 from tests.conformance.library import HARD, LONG, MADE, REAL, Library
 from tests.conformance.samplings import SAMPLINGS, picked
-from tests.conformance.wrong import IN_PARTS as IN_PARTS_WRONG
-from tests.conformance.wrong import as_known
 
 SPLIT = {"B-frames, pyramid", "open GOP", "interlaced", "HEVC, open GOP", "AV1", "VP9", "fragments"}
 """Those of the hard ones that must not be worked on as a whole."""
@@ -54,7 +52,7 @@ def _short_videos_are_split_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CASES = [
-    as_known(name, sampling, because=IN_PARTS_WRONG.get((name, sampling)))
+    (name, sampling)
     for name in (sorted(HARD) if not LONG else [*MADE, *REAL])
     for sampling in (SAMPLINGS if LONG else ["stride 1", "every 0.1 s", "stride 5 within parts"])
 ]
@@ -117,13 +115,4 @@ def service(directory: Path, segments: SegmentExecutor | None) -> VideoFilePipel
 def set_up_segments(directory: Path) -> Callable[[SegmentRequest], str | None]:
     """Return what works on segments in a process of its own."""
     end_with_starting_thread()
-    worker = service(directory, None)
-
-    def answer(request: SegmentRequest) -> str | None:
-        try:
-            worker.run_segment(request)
-        except DecodingUnsure as error:
-            return str(error)
-        return None
-
-    return answer
+    return answering(service(directory, None).run_segment)

@@ -39,6 +39,7 @@ B_FRAMES = {**GOP, "bframes": 3, "b_adapt": 0}
 PYRAMID = {**B_FRAMES, "b_pyramid": "normal"}
 OPEN_GOP = {**PYRAMID, "open_gop": 1}
 HEVC_OPEN_GOP = {**GOP, "bframes": 4, "b_adapt": 0, "open_gop": 1}
+HEVC_IN_LAYERS = x265(**HEVC_OPEN_GOP, temporal_layers=3)
 SVT_AV1 = {"codec": "libsvtav1", "options": {"preset": "12", "g": "16"}}
 VP9 = {
     "codec": "libvpx-vp9",
@@ -76,6 +77,7 @@ ENCODES: Mapping[str, dict[str, Any]] = {
     "negative offsets": {**x264(**B_FRAMES), "movflags": "negative_cts_offsets"},
     "HEVC": x265(**GOP, bframes=4, b_adapt=0, open_gop=0),
     "HEVC, open GOP": x265(**HEVC_OPEN_GOP),
+    "HEVC, in temporal layers": HEVC_IN_LAYERS,
     "HEVC, main 10": {**x265(**HEVC_OPEN_GOP), "pixel_format": "yuv420p10le"},
     "HEVC, main 12 4:4:4": {**x265(**HEVC_OPEN_GOP), "pixel_format": "yuv444p12le", "size": (65, 47)},
     "HEVC, intra refresh": x265(keyint=16, intra_refresh=1, bframes=0, scenecut=0),

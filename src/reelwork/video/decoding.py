@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from reelwork.video.frame import Frame
 from reelwork.video.orientation import UPRIGHT, Orientation
 from reelwork.video.packets import Chooser, Sample, Step, TimesNotInOrder, needed, place
-from reelwork.video.references import References
+from reelwork.video.references import Loss, References
 
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+_NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
 
 
 class DecodingUnsure(Exception):
@@ -69,8 +71,7 @@ class _Promised:
     """What the packets say of the frames that will come out of them."""
 
     def __init__(self) -> None:
-        self._keys: set[int] = set()
-        self._shared: set[int] = set()
+        self._are_keys: dict[int, list[bool]] = {}
         self._first_key: int | None = None
         self._first_shown: int | None = None
         self._before_the_first: list[int] = []
@@ -94,12 +95,9 @@ class _Promised:
             self._may_have_packets_without_frame |= self._any_presented
             return
         self._any_presented = True
-        if packet.is_keyframe:
-            self._keys.add(packet.pts)
-            if self._first_key is None:
-                self._first_key = packet.pts
-        elif packet.pts in self._keys:
-            self._shared.add(packet.pts)
+        self._are_keys.setdefault(packet.pts, []).append(packet.is_keyframe)
+        if packet.is_keyframe and self._first_key is None:
+            self._first_key = packet.pts
         self.missing += self._must_come(packet.pts)
         if self._first_shown is None:
             self._before_the_first.append(packet.pts)
@@ -119,11 +117,11 @@ class _Promised:
             self._first_shown = pts
             self._after_the_first = sum(before >= pts for before in self._before_the_first)
         self._after_the_first -= pts >= self._first_shown
-        # Two frames of the same time: the decoder knows which of them is the key frame.
-        is_key = pts in self._keys and (pts not in self._shared or decoded.key_frame)
-        if is_key:
-            self._keys.discard(pts)
-        return is_key
+        # Of two frames of one time (an edit list goes back) the earlier in decoding order comes out first.
+        are_keys = self._are_keys.pop(pts, [False])
+        if are_keys[1:]:
+            self._are_keys[pts] = are_keys[1:]
+        return are_keys[0]
 
     def _must_come(self, pts: int) -> bool:
         # Those before the first key frame may refer to what was cut off.
@@ -145,9 +143,15 @@ def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: C
     Raises:
         DecodingUnsure: The decoder did not give what the packets promise.
     """
+    if stream.codec_context.thread_count > 1:
+        # What is left are mostly frames that refer to the one before: of two threads, one waits for the other.
+        stream.codec_context.thread_count *= 2
     decoder = _CheckedDecoder(stream)
-    for step in needed(placed(container, stream, chooser)):
-        yield from decoder.decode(step)
+    try:
+        for step in needed(placed(container, stream, chooser)):
+            yield from decoder.decode(step)
+    except TimesNotInOrder as error:
+        raise DecodingUnsure(_NOT_IN_ORDER) from error
     yield from decoder.end()
 
 
@@ -163,7 +167,7 @@ def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser)
     try:
         yield from place(packets, stream.time_base, chooser)
     except TimesNotInOrder as error:
-        raise DecodingUnsure("the times of its packets do not tell the order of its frames") from error
+        raise DecodingUnsure(_NOT_IN_ORDER) from error
 
 
 class _CheckedDecoder:
@@ -180,10 +184,12 @@ class _CheckedDecoder:
         if step.afresh:
             yield from self.end()
             self._context.flush_buffers()
-        in_full = step.in_full or self._is_referred_to(step.sample)
-        if in_full:
+        loss = Loss.REFERENCE if step.in_full else self._loss_of(step.sample)
+        if loss is Loss.PICTURE:
+            return
+        if loss is Loss.REFERENCE:
             self._awaited[step.sample.pts] = step
-        self._context.skip_frame = "DEFAULT" if in_full else "NONREF"
+        self._context.skip_frame = "DEFAULT" if loss is Loss.REFERENCE else "NONREF"
         yield from self._wanted(self._context.decode(step.sample.packet))  # type: ignore[arg-type]
 
     def end(self) -> Iterator[Frame]:
@@ -191,11 +197,11 @@ class _CheckedDecoder:
         if self._awaited:
             raise DecodingUnsure("not every frame came out")
 
-    def _is_referred_to(self, sample: Sample) -> bool:
-        """Whether others may refer to the frame: if it did not come out, nobody would see that they are wrong."""
+    def _loss_of(self, sample: Sample) -> Loss:
+        """Say what is lost without it: if a reference did not come out, nobody would see that others are wrong."""
         if sample.moment is None or self._references is None:
-            return False
-        return self._references.may_be_to(memoryview(sample.packet))  # type: ignore[arg-type]  # they are buffers
+            return Loss.SIDE_DATA
+        return self._references.loss_of(memoryview(sample.packet))  # type: ignore[arg-type]  # they are buffers
 
     def _wanted(self, pictures: "Iterable[av.VideoFrame]") -> Iterator[Frame]:
         for decoded in pictures:

@@ -177,7 +177,11 @@ class _Places:
 
 
 def needed(samples: Iterable[Sample]) -> Iterator[Step]:
-    """Leave out what no wanted frame needs; in decoding order."""
+    """Leave out what no wanted frame needs; in decoding order.
+
+    Raises:
+        TimesNotInOrder: Frames that lead a group come behind others of it.
+    """
     groups = _Groups()
     for sample in samples:
         yield from groups.add(sample)
@@ -208,6 +212,7 @@ class _Groups:
         self._is_first = True
         self._in_head = False
         self._leading_is_needed = False
+        self._before_is_gone = False
         self._before = _Held()
         self._held = _Held()
         # A cut may have left a beginning at which decoding cannot begin.
@@ -215,13 +220,17 @@ class _Groups:
 
     def add(self, sample: Sample) -> Iterator[Step]:
         """Take the next packet; give those that are now known to be needed."""
-        sample.leading = self._in_head and self._key is not None and sample.pts < self._key.pts
+        comes_before = self._key is not None and sample.pts < self._key.pts
+        sample.leading = self._in_head and comes_before
         if sample.packet.is_keyframe:
             yield from self._end_head()
             self._begin_group(sample)
         elif sample.leading:
             # At the very beginning some decoders leave leading frames out, which changes the count.
             self._leading_is_needed |= sample.wanted or self._is_first
+        elif comes_before and self._before_is_gone:
+            # It may need what is gone. No encoder is known to do so.
+            raise TimesNotInOrder
         else:
             yield from self._end_head()
         self._held.add(sample)
@@ -240,7 +249,7 @@ class _Groups:
         self._before, self._held = self._held, _Held()
         self._is_first = self._key is None
         self._key = key
-        self._in_head, self._leading_is_needed = True, False
+        self._in_head, self._leading_is_needed, self._before_is_gone = True, False, False
 
     def _end_head(self) -> Iterator[Step]:
         if not self._in_head:
@@ -253,7 +262,7 @@ class _Groups:
             yield from self._let_out()
             return
         if before.samples:
-            self._afresh = True
+            self._afresh = self._before_is_gone = True
             # Without what came before they cannot be decoded.
             self._held = _Held([sample for sample in self._held.samples if not sample.leading])
         # The very first may say how all of them are turned.

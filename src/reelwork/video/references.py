@@ -1,11 +1,26 @@
-"""Whether other frames may refer to that of a packet, as the packet itself says.
+"""What the others of a video lose if a packet is left out, as the packet itself says.
 
-A decoder that is told to leave out the others does not tell such a frame from one that it could not decode.
-H.264: ITU-T H.264, 7.3.1; H.265: ITU-T H.265, 7.3.1.2 and table 7-1; their length fields: ISO/IEC 14496-15.
+A decoder that is told to leave out frames does not tell one that no other refers to from one it could not decode,
+and it gives each packet to one of its threads in turn, also one of which nothing is decoded.
+H.264: ITU-T H.264, 7.3.1 and table 7-1; H.265: ITU-T H.265, 7.3.1.2 and table 7-1; the length fields and the
+configurations: ISO/IEC 14496-15.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Loss(IntEnum):
+    """What is lost with a packet, or with a unit of it: the greater is the more."""
+
+    NOTHING = 0
+    PICTURE = 1
+    """A picture that no other refers to."""
+    SIDE_DATA = 2
+    """Such a picture, and what the packet says besides."""
+    REFERENCE = 3
+    """A picture that others may refer to."""
 
 
 @dataclass(frozen=True)
@@ -14,13 +29,11 @@ class References:
 
     Attributes:
         length_size: Of how many bytes is the length in front of each unit of a packet.
-        says_nothing: Whether a unit that begins with this byte is no part of a picture.
-        is_referred_to: Whether other frames may refer to one with such a unit.
+        loss: What is lost with a unit that begins with these two bytes.
     """
 
     length_size: int
-    says_nothing: Callable[[int], bool]
-    is_referred_to: Callable[[int], bool]
+    loss: Callable[[int, int], Loss]
 
     @classmethod
     def of(cls, codec: str, configuration: bytes | None) -> "References | None":
@@ -30,29 +43,35 @@ class References:
             return None
         length_size = (configuration[place] & 3) + 1
         if codec == "h264":
-            return cls(length_size, lambda first: not 1 <= first & 31 <= 5, lambda first: first & 0x60 != 0)
-        return cls(length_size, lambda first: _hevc_kind(first) > 31, lambda first: not _is_unreferred(first))
+            return cls(length_size, _h264_loss)
+        highest_layer = (configuration[place] >> 3 & 7) - 1
+        return cls(length_size, lambda first, second: _hevc_loss(first, second, highest_layer))
 
-    def may_be_to(self, packet: "memoryview | bytes") -> bool:
-        """Whether other frames may refer to that of this packet; so they may if it cannot be read."""
-        parts = [first for first in self._units(packet) if not self.says_nothing(first)]
-        return not parts or any(self.is_referred_to(first) for first in parts)
+    def loss_of(self, packet: "memoryview | bytes") -> Loss:
+        """Say what is lost if this packet is left out: a reference, as far as can be told, if it cannot be read."""
+        losses = list(self._losses(packet))
+        return max(losses) if Loss.PICTURE in losses else Loss.REFERENCE
 
-    def _units(self, packet: "memoryview | bytes") -> Iterator[int]:
-        """Give the first byte of every unit."""
-        place = 0
-        while place + self.length_size < len(packet):
+    def _losses(self, packet: "memoryview | bytes") -> Iterator[Loss]:
+        place, end = 0, len(packet)
+        while place + self.length_size < end:
             length = int.from_bytes(packet[place : place + self.length_size], "big")
             place += self.length_size
             if length:
-                yield packet[place]
+                yield self.loss(packet[place], packet[place + 1] if place + 1 < end else 0)
             place += length
 
 
-def _hevc_kind(first: int) -> int:
-    return first >> 1 & 63
+def _h264_loss(first: int, second: int) -> Loss:
+    kind = first & 31
+    if 1 <= kind <= 5:
+        return Loss.REFERENCE if first & 0x60 else Loss.PICTURE
+    return Loss.NOTHING if kind in (9, 12) else Loss.SIDE_DATA  # 9 and 12: a delimiter, filler
 
 
-def _is_unreferred(first: int) -> bool:
-    kind = _hevc_kind(first)
-    return kind <= 14 and kind % 2 == 0
+def _hevc_loss(first: int, second: int, highest_layer: int) -> Loss:
+    kind, layer = first >> 1 & 63, (second & 7) - 1
+    if kind <= 31:
+        # One of a lower layer may be referred to from those above whatever it says.
+        return Loss.PICTURE if kind <= 14 and kind % 2 == 0 and layer == highest_layer else Loss.REFERENCE
+    return Loss.NOTHING if kind in (35, 38) else Loss.SIDE_DATA  # 35 and 38: a delimiter, filler

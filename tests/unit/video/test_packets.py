@@ -295,6 +295,12 @@ class TestNeeded:
         assert names(needed(samples(video, [9]))) == [0, 6, 9]
         assert [step.afresh for step in needed(samples(video, [9]))] == [True, True, False]
 
+    def test_a_leading_frame_behind_others_needs_what_may_be_gone(self) -> None:
+        video = [Coded(name, pts, name - 9, is_keyframe=name in (0, 2)) for name, pts in enumerate([0, 1, 3, 4, 2])]
+        with pytest.raises(TimesNotInOrder):
+            names(needed(samples(video, [2])))
+        assert names(needed(samples(video, range(5)))) == list(range(5))
+
     def test_only_the_first_key_frame_if_nothing_is_wanted(self) -> None:
         video = coded([Group(0, (1, 2)), Group(1, (1, 2))])
         assert names(needed(samples(video, []))) == [0]

@@ -9,13 +9,27 @@ import pytest
 from reelwork.pipeline.sampling import Sampling
 from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Frame
-from reelwork.video.references import References
+from reelwork.video.references import Loss, References
 from reelwork.video.source import DecodeLimits, VideoFile
 from tests.support.clips import boxes
-from tests.support.encodes import B_FRAMES, GOP, HEVC_OPEN_GOP, OPEN_GOP, PYRAMID, SVT_AV1, VP9, encoded, x264, x265
+from tests.support.encodes import (
+    B_FRAMES,
+    GOP,
+    HEVC_IN_LAYERS,
+    HEVC_OPEN_GOP,
+    OPEN_GOP,
+    PYRAMID,
+    SVT_AV1,
+    VP9,
+    encoded,
+    x264,
+    x265,
+)
 
 AVC = bytes([1, 100, 0, 10, 0xFF])
-HEVC = bytes([1, *[0] * 20, 0xFF])
+HEVC = bytes([1, *[0] * 20, 0b00_001_1_11])
+LAYERED_HEVC = bytes([1, *[0] * 20, 0b00_010_1_11])
+UNKNOWN_LAYERED_HEVC = bytes([1, *[0] * 20, 0b00_000_1_11])
 ENCODES: dict[str, Any] = {
     "no B-frames": x264(**GOP, bframes=0),
     "B-frames": x264(**B_FRAMES),
@@ -31,32 +45,58 @@ def packet(*units: bytes) -> bytes:
 
 class TestUnits:
     @pytest.mark.parametrize(
-        ("units", "answer"),
+        ("units", "loss"),
         [
-            ([b"\x01..."], False),
-            ([b"\x01...", b"\x01..."], False),
-            ([b"\x01...", b"\x41..."], True),
-            ([b"\x21..."], True),
-            ([b"\x65..."], True),
-            ([b"\x06 supplements", b"\x01..."], False),
-            ([b"\x67 sets", b"\x09", b"\x01..."], False),
-            ([b"\x67 sets"], True),
-            ([], True),
-            ([b"", b"\x01..."], False),
-            ([b""], True),
+            ([b"\x01..."], Loss.PICTURE),
+            ([b"\x01...", b"\x01..."], Loss.PICTURE),
+            ([b"\x01...", b"\x41..."], Loss.REFERENCE),
+            ([b"\x21..."], Loss.REFERENCE),
+            ([b"\x65..."], Loss.REFERENCE),
+            ([b"\x09", b"\x01...", b"\x0c"], Loss.PICTURE),
+            ([b"\x06 supplements", b"\x01..."], Loss.SIDE_DATA),
+            ([b"\x67 sets", b"\x09", b"\x01..."], Loss.SIDE_DATA),
+            ([b"\x67 sets"], Loss.REFERENCE),
+            ([], Loss.REFERENCE),
+            ([b"", b"\x01..."], Loss.PICTURE),
+            ([b""], Loss.REFERENCE),
         ],
     )
-    def test_h264(self, units: list[bytes], answer: bool) -> None:
+    def test_h264(self, units: list[bytes], loss: Loss) -> None:
         references = References.of("h264", AVC)
         assert references is not None
-        assert references.may_be_to(packet(*units)) is answer
+        assert references.loss_of(packet(*units)) is loss
 
-    @pytest.mark.parametrize(("kind", "answer"), [(0, False), (1, True), (8, False), (9, True), (19, True), (21, True)])
-    def test_hevc(self, kind: int, answer: bool) -> None:
+    @pytest.mark.parametrize(
+        ("kind", "loss"),
+        [
+            (0, Loss.PICTURE),
+            (1, Loss.REFERENCE),
+            (8, Loss.PICTURE),
+            (9, Loss.REFERENCE),
+            (19, Loss.REFERENCE),
+            (21, Loss.REFERENCE),
+        ],
+    )
+    def test_hevc(self, kind: int, loss: Loss) -> None:
         references = References.of("hevc", HEVC)
         assert references is not None
-        supplements = bytes([39 << 1, 1])
-        assert references.may_be_to(packet(supplements, bytes([kind << 1, 1]))) is answer
+        picture, delimiter, supplements = (bytes([of << 1, 1]) for of in (kind, 35, 39))
+        assert references.loss_of(packet(delimiter, picture)) is loss
+        assert references.loss_of(packet(supplements, picture)) is max(loss, Loss.SIDE_DATA)
+
+    @pytest.mark.parametrize(
+        ("configuration", "layer", "loss"),
+        [
+            (LAYERED_HEVC, 1, Loss.REFERENCE),
+            (LAYERED_HEVC, 2, Loss.PICTURE),
+            (UNKNOWN_LAYERED_HEVC, 1, Loss.REFERENCE),
+            (HEVC, 2, Loss.REFERENCE),
+        ],
+    )
+    def test_hevc_in_layers(self, configuration: bytes, layer: int, loss: Loss) -> None:
+        references = References.of("hevc", configuration)
+        assert references is not None
+        assert references.loss_of(packet(bytes([0, layer]))) is loss
 
     def test_other_codecs_and_configurations_are_not_read(self) -> None:
         for codec, configuration in (
@@ -72,7 +112,7 @@ class TestUnits:
     def test_what_is_broken_may_be_referred_to(self, content: bytes) -> None:
         references = References.of("h264", AVC)
         assert references is not None
-        assert references.may_be_to(content)
+        assert references.loss_of(content) is Loss.REFERENCE
 
 
 @pytest.fixture(scope="module", params=ENCODES)
@@ -86,16 +126,16 @@ def test_a_decoder_leaves_out_those_that_no_other_refers_to(clip: Path) -> None:
         references = References.of(stream.codec_context.name, stream.codec_context.extradata)
         assert references is not None
         packets = [packet for packet in container.demux(stream) if packet.size]
-        kept = {packet.pts for packet in packets if references.may_be_to(memoryview(packet))}
+        kept = {packet.pts for packet in packets if references.loss_of(memoryview(packet)) is Loss.REFERENCE}
         stream.codec_context.skip_frame = "NONREF"
         decoded = {frame.pts for packet in [*packets, None] for frame in stream.codec_context.decode(packet)}
     assert decoded == kept
     assert 4 <= len(kept) <= 60
 
 
-@pytest.fixture(scope="module", params=[*ENCODES, "VP9", "AV1"])
+@pytest.fixture(scope="module", params=[*ENCODES, "HEVC in layers", "VP9", "AV1"])
 def any_clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    how = {**ENCODES, "VP9": VP9, "AV1": SVT_AV1}[request.param]
+    how = {**ENCODES, "HEVC in layers": HEVC_IN_LAYERS, "VP9": VP9, "AV1": SVT_AV1}[request.param]
     return encoded(tmp_path_factory.mktemp("clips") / "clip.mp4", **how)
 
 
