@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import av
-import numpy as np
-
+from benchmarks.clips import encode, moving_noise, traffic
 from benchmarks.rounds import interleaved
 from reelwork.analyzers import Analyzer, AnalyzerContext, Frame, Inputs, Json
 from reelwork.analyzers.registry import AnalyzerRegistry
@@ -29,6 +27,7 @@ from reelwork.worker.analysis import AnalysisRequest, analysing
 
 _CORES = 2
 _STARTS = 20
+_ENCODE = {"crf": "30", "preset": "ultrafast", "g": "120"}
 
 
 class TwentyBoxes(Analyzer):
@@ -59,7 +58,7 @@ def _memory(folder: Path) -> None:
     peaks = []
     for minutes in (1, 30):
         clip = folder / f"{minutes}.mp4"
-        _encode(clip, minutes * 60 * 30, 160, 96)
+        encode(clip, moving_noise, minutes * 60 * 30, 160, 96, **_ENCODE)
         child: ChildProcess[AnalysisRequest, int] = ChildProcess("memory", set_up_memory)
         child.send(_request(clip, "boxes", folder))
         child.wait_for_answer(600)
@@ -70,7 +69,7 @@ def _memory(folder: Path) -> None:
 
 def _first_frame(folder: Path) -> None:
     clip = folder / "first.mp4"
-    _encode(clip, 60, 1280, 720)
+    encode(clip, moving_noise, 60, 1280, 720, **_ENCODE)
     child = ChildProcess("first-frame", set_up_stamp)
     taken = []
     for _ in range(_STARTS):
@@ -86,7 +85,7 @@ def _first_frame(folder: Path) -> None:
 
 def _segments(folder: Path) -> None:
     clip = folder / "long.mp4"
-    _encode(clip, 2400, 1280, 720)
+    encode(clip, traffic, 2400, 1280, 720, **_ENCODE)
     nodes = {"quality": {"analyzer": "quality"}, "scenes": {"analyzer": "scenes"}, "codes": {"analyzer": "codes"}}
     definition = PipelineDefinition.model_validate({"name": "all", "nodes": nodes, "outputs": list(nodes)})
     written: dict[str, bytes] = {}
@@ -153,15 +152,3 @@ def _write(path: Path, results: Iterator[FrameResult]) -> int:
 
 
 _NOBODY = uuid4()
-
-
-def _encode(clip: Path, frames: int, width: int, height: int) -> None:
-    noise = np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8) // 4 + 60
-    options = {"crf": "30", "preset": "ultrafast", "g": "120"}
-    with av.open(str(clip), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(frames):
-            picture = np.roll(noise, number * 4, axis=1)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
-        container.mux(stream.encode())

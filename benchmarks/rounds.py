@@ -21,6 +21,12 @@ def interleaved(ways: dict[str, Callable[[], object]], rounds: int = 7) -> dict[
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
+def side_by_side(theirs: Callable[[], object], ours: Callable[[], object], rounds: int) -> list[float]:
+    """Run both once unmeasured, then in turns; return how many times as long theirs took in each round, sorted."""
+    theirs(), ours()
+    return sorted(timed(theirs, 1)[0] / timed(ours, 1)[0] for _ in range(rounds))
+
+
 def in_turns(ways: Mapping[_Name, Callable[[], object]], times: int) -> dict[_Name, list[float]]:
     """Run every way many times, each once a turn; return the seconds of each."""
     taken: dict[_Name, list[float]] = {name: [] for name in ways}
