@@ -61,6 +61,7 @@ class TestClaiming:
             "attempt": 1,
             "lease_token": claim.lease.token,
             "lease_expires_at": after["lease_expires_at"],
+            "started_at": after["started_at"],
             "worker": "worker one",
             "updated_at": after["updated_at"],
         }

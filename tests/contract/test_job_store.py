@@ -46,6 +46,15 @@ class TestAdding:
             "options": {"max_frames": 3},
             "source": None,
             "report": None,
+            "owner": None,
+            "external_id": None,
+            "input_bytes": None,
+            "retention_s": None,
+            "expires_at": None,
+            "started_at": None,
+            "webhook_url": None,
+            "webhook_due_at": None,
+            "webhook_attempts": 0,
             "attempt": 0,
             "lost_attempts": None,
             "not_before": None,
@@ -205,7 +214,7 @@ class TestEnding:
         before = row_of(database, job_id)
         assert store.release(claimed(store, job_id))
         after = row_of(database, job_id)
-        assert changes(before, after) == {"updated_at": after["updated_at"]}
+        assert changes(before, after) == {"updated_at": after["updated_at"], "started_at": after["started_at"]}
         assert after["updated_at"] > before["updated_at"]
         assert waiting_hints(database_queue) == [job_id]
         assert claimed(store, job_id).attempt == 1

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from reelwork.db.engine import Database
-from reelwork.db.migrate import current_revision, migrate
+from reelwork.db.migrate import current_revision, head_revision, migrate
 from reelwork.jobs.attempts import WORKER_LOST
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import JobStore, Lease
 from reelwork.queues.database import DatabaseQueue
 from tests.support.databases import opened, rows
 from tests.support.job_rows import (
+    COLUMNS,
     consistent_row,
     insert_row,
     job_table,
@@ -25,8 +26,12 @@ from tests.support.job_rows import (
     update_row,
 )
 
-BEFORE, AFTER = "0001", "0003"
-NEW = {"not_before", "lost_attempts", "source", "report"}
+BEFORE, AFTER = "0001", head_revision()
+FIRST = {
+    *("job_id", "status", "created_at", "updated_at", "input_path", "output_path", "error_message", "pipeline"),
+    *("pipeline_definition", "options", "attempt", "lease_token", "lease_expires_at", "worker"),
+}
+NEW = set(COLUMNS) - FIRST
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+import reelwork.access.model
 import reelwork.db.migrate as migrate_module
+import reelwork.jobs.workers
+import reelwork.uploads.model  # noqa: F401 - all tables, to be compared with what the migrations make
 from reelwork.db.engine import Base, Database
 from reelwork.db.migrate import current_revision, head_revision, migrate, require_head
 from reelwork.errors import ConfigurationError
@@ -26,7 +29,7 @@ from tests.support.jobs import make_job
 from tests.support.migration_processes import migrate_and_look
 
 ALL_REVISIONS = [script.revision for script in migrate_module._scripts().walk_revisions()][::-1]
-TABLES = {"job", "queue_entry"}
+TABLES = {"job", "job_tag", "queue_entry", "api_key", "partial_upload", "idempotency_key", "worker"}
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_contracts_hold(copy: Path) -> None:
     [
         ("jobs/store.py", "import reelwork.api.app", "Imports point downwards only"),
         ("video/frame.py", "import reelwork.analyzers", "Imports point downwards only"),
-        ("api/video.py", "import reelwork.storage.local", "Adapters are named by bootstrap alone"),
+        ("api/submit.py", "import reelwork.storage.local", "Adapters are named by bootstrap alone"),
         ("jobs/service.py", "import av", "Neither the API nor the worker's supervisor touches a decoder or a model"),
         ("worker/analysis.py", "import reelwork.jobs.store", "Child processes hold no database and serve no HTTP"),
         ("video/mp4.py", "import sqlalchemy", "Child processes hold no database and serve no HTTP"),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, DateTime, Dialect, Float, literal
+from sqlalchemy import ColumnElement, DateTime, Dialect, Float, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -40,8 +40,8 @@ class database_now(FunctionElement[datetime]):  # noqa: N801  (reads as the SQL 
     inherit_cache = True
     type = UtcDateTime()
 
-    def __init__(self, plus_s: "float | BindParameter[float]" = 0.0) -> None:
-        super().__init__(plus_s if isinstance(plus_s, BindParameter) else literal(float(plus_s), Float()))
+    def __init__(self, plus_s: "float | ColumnElement[Any]" = 0.0) -> None:
+        super().__init__(plus_s if isinstance(plus_s, ColumnElement) else literal(float(plus_s), Float()))
 
 
 @compiles(database_now, "sqlite")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Enum, Index, String, Text, Uuid, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, Float, ForeignKey, Index, String, Text, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reelwork.db.engine import Base
@@ -15,6 +15,9 @@ from reelwork.jobs.lifecycle import JobStatus
 PENDING = text("status = 'pending'")
 RUNNING = text("status = 'running'")
 FINISHED = text("status IN ('completed', 'failed')")
+HAS_EXTERNAL_ID, HAS_OWNER = text("external_id IS NOT NULL"), text("owner IS NOT NULL")
+EXPIRES, HAS_WEBHOOK_DUE = text("expires_at IS NOT NULL"), text("webhook_due_at IS NOT NULL")
+_LISTED = ("created_at", "job_id")
 _STATUSES = ", ".join(f"'{status}'" for status in JobStatus)
 
 
@@ -27,9 +30,16 @@ class Job(Base):
         error_message: Why it failed, for a person; set when, and only when, it failed.
         pipeline: Name of the pipeline asked for.
         pipeline_definition: The pipeline as it stood at submit, every setting resolved.
-        options: The submit options that go beside it: ``frame_stride``, ``max_frames``.
+        options: The sampling that was asked for beside it: ``frame_stride``, ``max_frames`` and the like.
         source: What is known of the MP4: ``sha256``, ``bytes`` and the facts of its video track.
         report: What the analysis says of itself: ``warnings``, and ``provenance``; set when it is completed.
+        owner: Id of the API key it was submitted with; null without keys.
+        external_id: What the client calls it.
+        input_bytes: Size of the MP4.
+        retention_s: How long the job is kept once it is over, if the client said so; ``expires_at`` follows from it.
+        started_at: When the latest attempt began.
+        webhook_url: Where to tell that the job is over; from then on ``webhook_due_at`` says when to try (null: no
+            more), and ``webhook_attempts`` how often that was done.
         attempt: How many claims were made and not handed back.
         lost_attempts: Why attempts were lost, one line each.
         not_before: Until when the job rests after a lost attempt.
@@ -50,6 +60,20 @@ class Job(Base):
         Index("ix_job_pending", "created_at", sqlite_where=PENDING, postgresql_where=PENDING),
         Index("ix_job_running", "lease_expires_at", sqlite_where=RUNNING, postgresql_where=RUNNING),
         Index("ix_job_finished", "updated_at", sqlite_where=FINISHED, postgresql_where=FINISHED),
+        Index("ix_job_expires", "expires_at", sqlite_where=EXPIRES, postgresql_where=EXPIRES),
+        Index("ix_job_webhook", "webhook_due_at", sqlite_where=HAS_WEBHOOK_DUE, postgresql_where=HAS_WEBHOOK_DUE),
+        # Each ends in what jobs are listed by: a page costs the same wherever it is.
+        Index("ix_job_created", *_LISTED),
+        Index("ix_job_ended", "status", *_LISTED, sqlite_where=FINISHED, postgresql_where=FINISHED),
+        Index("ix_job_pipeline", "pipeline", *_LISTED),
+        Index(
+            "ix_job_external_id",
+            "external_id",
+            *_LISTED,
+            sqlite_where=HAS_EXTERNAL_ID,
+            postgresql_where=HAS_EXTERNAL_ID,
+        ),
+        Index("ix_job_owner", "owner", *_LISTED, sqlite_where=HAS_OWNER, postgresql_where=HAS_OWNER),
     )
 
     job_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -67,9 +91,29 @@ class Job(Base):
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
     source: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    owner: Mapped[str | None] = mapped_column(String(32))
+    external_id: Mapped[str | None] = mapped_column(Text)
+    input_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    retention_s: Mapped[float | None] = mapped_column(Float)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    webhook_url: Mapped[str | None] = mapped_column(Text)
+    webhook_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    webhook_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     attempt: Mapped[int] = mapped_column(default=0)
     lost_attempts: Mapped[str | None] = mapped_column(Text)
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lease_token: Mapped[UUID | None] = mapped_column(Uuid)
     lease_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     worker: Mapped[str | None] = mapped_column(Text)
+
+
+class JobTag(Base):
+    """One of the words by which a client finds its jobs again; ``created_at`` is the job's."""
+
+    __tablename__ = "job_tag"
+    __table_args__ = (Index("ix_job_tag", "tag", *_LISTED),)
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey(Job.job_id, ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=database_now())

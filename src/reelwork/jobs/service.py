@@ -63,12 +63,13 @@ class JobService:
         """
         self._catalog.get(options.pipeline)
 
-    def submit(self, chunks: Iterable[bytes], options: Callable[[], SubmitOptions]) -> UUID:
+    def submit(self, chunks: Iterable[bytes], options: Callable[[], SubmitOptions], owner: str | None = None) -> UUID:
         """Accept a video: when this returns, the file and the job are durable.
 
         Args:
             chunks: The file.
             options: Asked once the file is read, because a form may name its options behind the file.
+            owner: Id of the API key it is submitted with.
 
         Raises:
             SubmissionRefused: The file or the options are refused.
@@ -86,6 +87,7 @@ class JobService:
                 raise UploadEmpty("The upload holds no bytes. Send the MP4 itself.")
             faults.point("submit.saved")
             job = self._checked_job(job_id, key, options())
+            job.owner, job.input_bytes = owner, size
             job.source = {"sha256": digest.hexdigest(), "bytes": size, **(job.source or {})}
             faults.point("submit.probed")
             self._add(job)
@@ -119,41 +121,46 @@ class JobService:
                 self._store.delete(job.job_id)
             raise
 
-    def get(self, job_id: UUID) -> Job:
+    def get(self, job_id: UUID, only_of: str | None = None) -> Job:
         """Return the job.
+
+        Args:
+            job_id: The job.
+            only_of: If given, a job that is not this API key's is as good as none; so below.
 
         Raises:
             JobNotFound: There is none of this id.
         """
         job = self._store.get(job_id)
-        if job is None:
+        if job is None or (only_of is not None and job.owner != only_of):
             raise JobNotFound(job_id)
         return job
 
-    def open_results(self, job_id: UUID) -> BinaryIO:
+    def open_results(self, job_id: UUID, only_of: str | None = None) -> BinaryIO:
         """Open the results document; the caller closes it.
 
         Raises:
             JobNotFound: There is no such job.
             ResultsNotReady: It is not completed.
         """
-        job = self.get(job_id)
+        job = self.get(job_id, only_of)
         if job.output_path is None:
             raise ResultsNotReady(job_id, job.status, job.error_message)
         return self._storage.load_file(job.output_path)
 
-    def tracks(self, job_id: UUID, node: str | None = None) -> Iterator[dict[str, Any]]:
+    def tracks(self, job_id: UUID, node: str | None = None, only_of: str | None = None) -> Iterator[dict[str, Any]]:
         """Merge the tracked objects of a completed job, in flat memory; see ``pipeline.intervals.tracks``.
 
         Args:
             job_id: The job.
             node: The output node that tracks; None if the pipeline has just one.
+            only_of: See ``get``.
 
         Raises:
             JobNotFound, ResultsNotReady: As ``open_results``.
             InvalidOptions: ``node`` does not track, or has to be given.
         """
-        job = self.get(job_id)
+        job = self.get(job_id, only_of)
         document = self.open_results(job_id)
         tracking = {
             name: job.pipeline_definition["nodes"][name]["with"]
@@ -167,19 +174,20 @@ class JobService:
             raise InvalidOptions([Mistake("node", f"name an output node that tracks objects; here: {names}")])
         return _closing(document, tracks(read_entries(document), chosen, tracking[chosen]["max_gap_s"]))
 
-    def retry(self, job_id: UUID) -> None:
+    def retry(self, job_id: UUID, only_of: str | None = None) -> None:
         """Let a failed job be run again, with all its attempts.
 
         Raises:
             JobNotFound: There is no such job.
             JobNotFailed: It is pending, running or completed.
         """
+        self.get(job_id, only_of)
         if self._store.retry(job_id):
             log.info("job.retried", extra={"job_id": str(job_id)})
             return
         raise JobNotFailed(job_id, self.get(job_id).status)
 
-    def delete(self, job_id: UUID) -> None:
+    def delete(self, job_id: UUID, only_of: str | None = None) -> None:
         """Remove a job, whatever its status, with its video and its results.
 
         A worker that runs it finds its lease lost. The row goes first: the job is gone when this returns,
@@ -188,6 +196,7 @@ class JobService:
         Raises:
             JobNotFound: There is no such job.
         """
+        self.get(job_id, only_of)
         files = self._store.delete(job_id)
         if files is None:
             raise JobNotFound(job_id)

@@ -7,7 +7,7 @@ changes nothing. Nothing is read first and written later.
 
 from typing import Any
 
-from sqlalchemy import JSON, Float, Text, Update, Uuid, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import JSON, Float, Text, Update, Uuid, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from reelwork.db.types import database_now
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
@@ -17,6 +17,14 @@ _table = Job.metadata.tables[Job.__tablename__]
 _job = _table.c
 _NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "worker": None}
 _FILES = (_job.job_id, _job.input_path, _job.output_path)
+
+# Whatever ends a job says by the same write until when it is kept and that its client is to be told.
+_WHEN_OVER: dict[str, Any] = {
+    "expires_at": case((_job.retention_s.is_not(None), database_now(_job.retention_s))),
+    "webhook_due_at": case((_job.webhook_url.is_not(None), database_now())),
+    "webhook_attempts": 0,
+}
+_NOT_OVER: dict[str, Any] = {"expires_at": None, "webhook_due_at": None}
 
 # What is given when a statement is run. None of these is the name of a column.
 _THE_JOB = bindparam("the_job", type_=Uuid())
@@ -30,7 +38,8 @@ def _text(name: str) -> Any:
 
 def _move(source: JobStatus, target: JobStatus) -> Update:
     assert (source, target) in TRANSITIONS
-    return update(_table).where(_job.status == source).values(status=target, updated_at=database_now())
+    moved = update(_table).where(_job.status == source).values(status=target, updated_at=database_now())
+    return moved.values(_WHEN_OVER) if target in (JobStatus.COMPLETED, JobStatus.FAILED) else moved
 
 
 _IS_THE_JOB = _job.job_id == _THE_JOB
@@ -52,6 +61,7 @@ _CLAIM = (
         lease_token=_TOKEN,
         lease_expires_at=database_now(_SECONDS),
         worker=_text("holder"),
+        started_at=database_now(),
     )
     .returning(_job.job_id, _job.attempt, _job.input_path, _job.pipeline_definition, _job.options)
 )
@@ -117,7 +127,7 @@ FAIL_AFTER_THE_LAST = (
 RETRY = (
     _move(JobStatus.FAILED, JobStatus.PENDING)
     .where(_IS_THE_JOB)
-    .values(attempt=0, error_message=None, lost_attempts=None, not_before=None)
+    .values(attempt=0, error_message=None, lost_attempts=None, not_before=None, **_NOT_OVER)
     .returning(_job.job_id)
 )
 DELETE = delete(_table).where(_IS_THE_JOB).returning(*_FILES)

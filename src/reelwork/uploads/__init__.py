@@ -1,0 +1,1 @@
+"""What there is before a job: uploads in several requests, and requests that are sent again."""

@@ -1,0 +1,1 @@
+"""Tell clients that their jobs are over, as Standard Webhooks says."""
