@@ -1,5 +1,7 @@
 """Keep what a client says of its job, find jobs again by it, and tell it when a job is over."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
-_COLUMNS = {
+_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
     "owner": sa.String(32),
     "external_id": sa.Text(),
     "input_bytes": sa.BigInteger(),
