@@ -21,7 +21,7 @@ from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.video.source import DecodeLimits
 from tests.support.onnx_models import save_yolo_size
 
-_FRAMES = 60
+_FRAMES = 180
 _ROUNDS = 5
 _DEFINITION = PipelineDefinition.model_validate(
     {"name": "objects", "nodes": {"objects": {"analyzer": "objects"}}, "outputs": ["objects"]}
@@ -102,6 +102,6 @@ def _encode(clip: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
         for number in range(_FRAMES):
             picture = np.roll(noise // 4 + 60, number * 8, axis=1)
-            picture[200:500, 300:1000] = (number, 120, 200)
+            picture[200:500, 300:1000] = (number % 256, 120, 200)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode())
