@@ -19,6 +19,7 @@ from reelwork.video.packets import Chooser, EveryFrame
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
 
 # A playlist named .mp4 would make FFmpeg open other files: only the MP4 demuxer, only this file,
@@ -243,13 +244,20 @@ def _video_stream(container: "InputContainer", limits: DecodeLimits) -> "VideoSt
     stream = streams[0]
     context = stream.codec_context
     # PyAV leaves the context out where FFmpeg has no decoder, whatever its types say.
-    if context is None or context.codec_tag == "encv":  # type: ignore[redundant-expr]
+    if context is None or _is_encrypted(context):  # type: ignore[redundant-expr]
         raise VideoUnreadable(
             "The video track is encrypted (DRM) or coded in a way this service has no decoder for. "
             "Send an unprotected MP4, for example with H.264 video."
         )
     _require_decodable_size(context.width, context.height, limits)
     return stream
+
+
+def _is_encrypted(context: "VideoCodecContext") -> bool:
+    try:
+        return context.codec_tag == "encv"
+    except UnicodeDecodeError:  # PyAV takes it for text, also where the index is damaged
+        return False
 
 
 def _require_decodable_size(width: int, height: int, limits: DecodeLimits) -> None:

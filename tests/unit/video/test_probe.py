@@ -23,6 +23,7 @@ from tests.support.clips import (
     with_rotation,
     with_sample_entry,
 )
+from tests.support.encodes import ENCODES, encoded
 
 NOT_MP4 = "The file is not an MP4. Convert it first, for example with: ffmpeg -i input output.mp4"
 NO_INDEX = (
@@ -143,6 +144,10 @@ class TestRefused:
     def test_a_codec_there_is_no_decoder_for(self, noisy_clip: Path, tmp_path: Path) -> None:
         clip = with_sample_entry(truncated(noisy_clip, tmp_path / "x.mp4", 1.0), b"avc1", b"zzzz")
         assert refusal(clip) == ENCRYPTED
+
+    def test_a_codec_whose_name_is_no_text(self, tmp_path: Path) -> None:
+        clip = encoded(tmp_path / "x.mp4", **ENCODES["MPEG-4"])
+        assert probe(with_sample_entry(clip, b"mp4v", b"mp4\xca"), DecodeLimits()).codec == "mpeg4"
 
     def test_a_track_without_frames(self, fragmented_clip: Path, tmp_path: Path) -> None:
         content = fragmented_clip.read_bytes()
