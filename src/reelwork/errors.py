@@ -29,17 +29,38 @@ and stack traces unless that person is the operator. The technical cause travels
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote
 from uuid import UUID
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong with what a person wrote, and where."""
+    """One thing wrong with what a person wrote, and where.
+
+    ``path`` is the place step by step, for whoever must not take names with dots apart.
+    """
 
     where: str
     message: str
+    path: tuple[str | int, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def at(cls, path: Sequence[str | int], message: str) -> Self:
+        """Make one whose place reads like ``nodes.text.with.min_confidence``."""
+        return cls(".".join(map(str, path)), message, tuple(path))
+
+    @property
+    def steps(self) -> tuple[str | int, ...]:
+        """The place step by step; what was given as a whole is one step."""
+        return self.path or ((self.where,) if self.where else ())
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer in a URI fragment: ``#/params/text/min_confidence``."""
+        escaped = (quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~") for step in self.steps)
+        return "#" + "".join(f"/{step}" for step in escaped)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message

@@ -7,7 +7,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from reelwork import __version__
-from reelwork.api import problems
+from reelwork.api import problems, rehearsal
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.video import video_routes
@@ -55,6 +55,7 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
+    rehearsal.install(app)
     app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
     app.include_router(operations_routes(catalog, check_ready))
     app.include_router(page_routes())

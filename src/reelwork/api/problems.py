@@ -87,13 +87,23 @@ def _members(error: Exception) -> dict[str, Any]:
         case errors.ResultsNotReady():
             return {"job_status": error.status, "error_message": error.error_message}
         case errors.InvalidOptions():
-            return {"errors": [{"option": m.where, "detail": m.message} for m in error.mistakes]}
+            return {"errors": [_entry(mistake) for mistake in error.mistakes]}
         case errors.UnknownPipeline():
             return {"known_pipelines": list(error.known)}
         case errors.UploadTooLarge():
             return {"limit_bytes": error.limit_bytes}
         case _:
             return {}
+
+
+def _entry(mistake: errors.Mistake) -> dict[str, str]:
+    option = str(next(iter(mistake.steps), ""))
+    return {"option": option, "pointer": mistake.pointer, "detail": _sentence(mistake.message)}
+
+
+def _sentence(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 
 def _is_worth_retrying(error: Exception) -> bool:
@@ -111,7 +121,7 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    mistakes = [errors.Mistake(".".join(map(str, item["loc"][1:])), item["msg"]) for item in error.errors()]
+    mistakes = [errors.Mistake.at(item["loc"][1:], item["msg"]) for item in error.errors()]
     return _deliberate(request, errors.InvalidOptions(mistakes))
 
 

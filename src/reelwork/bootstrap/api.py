@@ -14,15 +14,25 @@ from reelwork.video.prober import VideoProber
 def make_api(settings: Settings) -> FastAPI:
     """Make the HTTP application."""
     base = open_foundation(settings)
-    prober = VideoProber(decode_limits(settings), settings.probe_processes, settings.probe_timeout_s)
     pipelines = load_catalog(settings)
+    prober = VideoProber(
+        decode_limits(settings), settings.probe_processes, settings.probe_timeout_s, settings.job_memory_mb
+    )
+    jobs = JobService(
+        base.store,
+        base.storage,
+        pipelines,
+        prober,
+        count_frames=prober.count,
+        most_retention_s=settings.retention_s,
+    )
 
     def stop() -> None:
         prober.stop()
         base.database.close()
 
     return create_app(
-        JobService(base.store, base.storage, pipelines, prober),
+        jobs,
         pipelines,
         check_ready=lambda: require_head(base.database),
         start=prober.start,
