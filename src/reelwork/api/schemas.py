@@ -1,6 +1,5 @@
 """The shapes of requests and answers."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -75,39 +74,6 @@ class Tracks(BaseModel):
 
     job_id: UUID
     tracks: list[Track]
-
-
-class JobDetail(BaseModel):
-    """Everything about a job but its results."""
-
-    job_id: UUID
-    status: JobStatus
-    created_at: datetime
-    updated_at: datetime
-    attempt: int = Field(description="How many claims were made and not handed back.")
-    error: str | None = Field(description="Why it failed.")
-    warnings: list[str] = Field(description="What a person should know about the results.")
-    source: dict[str, Any] | None = Field(description="The MP4: `sha256`, `bytes`, and what its container says.")
-    options: dict[str, Any]
-    pipeline: dict[str, Any] = Field(description="The pipeline as it stood at submit, every setting resolved.")
-    provenance: dict[str, Any] | None = Field(
-        description="What the results were made with: versions, digests of pipeline and models, the decoder."
-    )
-
-
-class Pipeline(BaseModel):
-    """A pipeline that can be asked for, or the reason why it cannot be used here."""
-
-    name: str
-    description: str
-    available: bool
-    unavailable_because: str | None
-
-
-class Pipelines(BaseModel):
-    """All pipelines, by name."""
-
-    pipelines: list[Pipeline]
 
 
 class Problem(BaseModel):

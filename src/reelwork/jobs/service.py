@@ -4,11 +4,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 from reelwork import faults
 from reelwork.errors import (
+    FileMissing,
     InvalidOptions,
     JobNotFailed,
     JobNotFound,
@@ -17,9 +19,11 @@ from reelwork.errors import (
     ResultsNotReady,
     ServiceUnavailable,
     UploadEmpty,
+    VideoGone,
 )
 from reelwork.jobs.acceptance import Acceptance, ProbeVideo, StoredVideo
 from reelwork.jobs.files import remove_files
+from reelwork.jobs.listing import JobFilter, JobPage, Position
 from reelwork.jobs.model import Job
 from reelwork.jobs.options import SubmitOptions
 from reelwork.jobs.rehearsal import CountFrames, Rehearsal, Rehearsed, nobody_counts
@@ -120,6 +124,32 @@ class JobService:
         if job is None or (only_of is not None and job.owner != only_of):
             raise JobNotFound(job_id)
         return job
+
+    def page(self, asked: JobFilter, limit: int, after: Position | None = None, only_of: str | None = None) -> JobPage:
+        """Return the next jobs behind a position, or the newest: ``limit`` of them, or fewer.
+
+        Args:
+            asked: Which jobs.
+            limit: How many at most.
+            after: Where the page before ended.
+            only_of: If given, this API key's jobs alone.
+        """
+        return self._store.page(replace(asked, owner=only_of or asked.owner), limit, after)
+
+    def tags_of(self, job: Job) -> tuple[str, ...]:
+        """Return the tags of a job, sorted."""
+        return self._store.tags_of(job.job_id)
+
+    def open_video(self, job: Job) -> BinaryIO:
+        """Open a job's MP4; the caller closes it.
+
+        Raises:
+            VideoGone: It is not in storage any more.
+        """
+        try:
+            return self._storage.load_file(job.input_path)
+        except FileMissing as error:
+            raise VideoGone(job.job_id) from error
 
     def open_results(self, job_id: UUID, only_of: str | None = None) -> BinaryIO:
         """Open the results document; the caller closes it.

@@ -16,6 +16,7 @@ from reelwork.errors import ServiceUnavailable
 from reelwork.jobs import statements
 from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
 from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.listing import JobFilter, JobPage, Position, read_page, read_tags
 from reelwork.jobs.model import Job
 from reelwork.queues.service import QueueService
 from reelwork.queues.transactional import TransactionalQueue
@@ -94,6 +95,14 @@ class JobStore:
         """Return those of the jobs that exist."""
         rows = self._database.query(statements.GET_MANY, {"the_jobs": job_ids})
         return {row.job_id: Job(**row._asdict()) for row in rows}
+
+    def page(self, asked: JobFilter, limit: int, after: Position | None = None) -> JobPage:
+        """Return the next jobs behind a position, or the newest; see ``listing.read_page``."""
+        return read_page(self._database, asked, limit, after)
+
+    def tags_of(self, job_id: UUID) -> tuple[str, ...]:
+        """Return the tags of a job, sorted."""
+        return read_tags(self._database, [job_id]).get(job_id, ())
 
     def recent_runs(self, pipeline: str) -> list[Run]:
         """Return what jobs of a pipeline took that were completed lately; not all of them."""
