@@ -58,15 +58,16 @@ GET_MANY = select(_table).where(_job.job_id.in_(bindparam("the_jobs", expanding=
 
 # Whatever the table holds, so many are looked at and no more: an estimate is not worth a search.
 _LATELY = (
-    select(_job.pipeline, _job.started_at, _job.updated_at, _job.report)
-    .where(FINISHED, _job.status == JobStatus.COMPLETED, _job.started_at.is_not(None))
-    .order_by(_job.created_at.desc(), _job.job_id.desc())
+    select(_job.pipeline, _job.status, _job.started_at, _job.updated_at, _job.report)
+    .where(FINISHED)
+    .order_by(_job.updated_at.desc())
     .limit(500)
     .subquery()
 )
 RECENT_RUNS = (
     select(_LATELY.c.started_at, _LATELY.c.updated_at, _LATELY.c.report)
-    .where(_LATELY.c.pipeline == _text("name"))
+    .where(_LATELY.c.pipeline == _text("name"), _LATELY.c.status == JobStatus.COMPLETED)
+    .where(_LATELY.c.started_at.is_not(None))
     .limit(20)
 )
 
