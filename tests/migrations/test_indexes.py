@@ -24,6 +24,7 @@ USES: dict[str, tuple[str, Callable[[JobStore], object]]] = {
     "claim_next": ("ix_job_pending", lambda store: store.claim_next("one", 60)),
     "expire_leases": ("ix_job_running", lambda store: store.expire_leases()),
     "delete_finished": ("ix_job_finished", lambda store: store.delete_finished(60, 10)),
+    "delete_expired": ("ix_job_expires", lambda store: store.delete_expired(10)),
 }
 
 
@@ -36,6 +37,7 @@ def many_jobs(database: Database) -> Database:
         in_hand = (JobStatus.PENDING, JobStatus.RUNNING)[number % 2]
         moment = MOMENT + timedelta(minutes=number)
         row = consistent_row(over if number < FINISHED else in_hand, created_at=moment, updated_at=moment)
+        row |= {"expires_at": moment} if number % 50 == 0 else {}
         rows.append(row | ({"lease_expires_at": moment} if row["lease_token"] else {}))
     with database.writing() as transaction:
         transaction.execute(sa.insert(job_table), rows)

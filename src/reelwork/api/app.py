@@ -7,34 +7,39 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from reelwork import __version__
-from reelwork.api import problems
+from reelwork.api import problems, rehearsal
+from reelwork.api.catalog import ServiceLimits, catalog_routes
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.video import video_routes
+from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
 from reelwork.pipeline.catalog import PipelineCatalog
 
 _UPLOADS_AT_ONCE = 64
+_PICTURES_AT_ONCE = 8
 
 
 def create_app(
     jobs: JobService,
+    pictures: JobPictures,
     catalog: PipelineCatalog,
+    limits: ServiceLimits,
     *,
     check_ready: Callable[[], None],
     start: Callable[[], None],
     stop: Callable[[], None],
-    max_upload_bytes: int,
 ) -> FastAPI:
     """Make the application.
 
     Args:
         jobs: What it does.
+        pictures: Shows frames of their videos.
         catalog: The pipelines it offers.
+        limits: How much it takes.
         check_ready: Raises ``ServiceUnavailable`` when a job could not be accepted.
         start: Called before the first request.
         stop: Called after the last.
-        max_upload_bytes: Largest accepted file.
     """
 
     @asynccontextmanager
@@ -55,7 +60,18 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
-    app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
-    app.include_router(operations_routes(catalog, check_ready))
+    rehearsal.install(app)
+    app.include_router(
+        video_routes(
+            jobs,
+            pictures,
+            max_upload_bytes=limits.max_upload_bytes,
+            kept_s=limits.retention_s,
+            uploads_at_once=_UPLOADS_AT_ONCE,
+            pictures_at_once=_PICTURES_AT_ONCE,
+        )
+    )
+    app.include_router(catalog_routes(catalog, limits))
+    app.include_router(operations_routes(check_ready))
     app.include_router(page_routes())
     return app

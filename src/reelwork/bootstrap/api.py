@@ -3,29 +3,39 @@
 from fastapi import FastAPI
 
 from reelwork.api.app import create_app
+from reelwork.api.catalog import ServiceLimits
 from reelwork.bootstrap.foundation import open_foundation
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
 from reelwork.db.migrate import require_head
+from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
 from reelwork.settings import Settings
+from reelwork.video.pictures import PictureMaker
 from reelwork.video.prober import VideoProber
 
 
 def make_api(settings: Settings) -> FastAPI:
     """Make the HTTP application."""
     base = open_foundation(settings)
-    prober = VideoProber(decode_limits(settings), settings.probe_processes, settings.probe_timeout_s)
-    pipelines = load_catalog(settings)
+    catalog = load_catalog(settings)
+    of_children = (settings.probe_processes, settings.probe_timeout_s, settings.job_memory_mb)
+    prober = VideoProber(decode_limits(settings), *of_children)
+    picture_maker = PictureMaker(decode_limits(settings), *of_children)
+    jobs = JobService(
+        base.store, base.storage, catalog, prober, count_frames=prober.count, most_retention_s=settings.retention_s
+    )
 
     def stop() -> None:
         prober.stop()
+        picture_maker.stop()
         base.database.close()
 
     return create_app(
-        JobService(base.store, base.storage, pipelines, prober),
-        pipelines,
+        jobs,
+        JobPictures(base.storage, picture_maker),
+        catalog,
+        ServiceLimits(settings.max_upload_bytes, settings.max_pixels, settings.retention_s),
         check_ready=lambda: require_head(base.database),
         start=prober.start,
         stop=stop,
-        max_upload_bytes=settings.max_upload_bytes,
     )

@@ -43,3 +43,27 @@ def read_entries(stream: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line in stream:
         if line.startswith(b'{"frame_index"'):
             yield json.loads(line.rstrip(b",\n"))
+
+
+def find_entry(document: BinaryIO, frame_index: int) -> dict[str, Any] | None:
+    """Find the entry of a frame in a document that ``write_results`` wrote; None if there is none.
+
+    The entries are in order, each on a line: halving takes a few reads, whatever the size.
+    """
+    low, high = 0, document.seek(0, 2)
+    while low < high:
+        middle = (low + high) // 2
+        entry = _first_entry_behind(document, middle)
+        if entry is None or entry["frame_index"] > frame_index:
+            high = middle
+        elif entry["frame_index"] < frame_index:
+            low = middle + 1
+        else:
+            return entry
+    return None
+
+
+def _first_entry_behind(document: BinaryIO, place: int) -> dict[str, Any] | None:
+    document.seek(place)
+    document.readline()  # the rest of the line it fell into; the first line of the document holds no entry
+    return next(read_entries(iter(document.readline, b"")), None)
