@@ -14,6 +14,8 @@ ReelworkError
 ├── JobNotFound
 ├── JobNotFailed                only a failed job can be run again
 ├── ResultsNotReady             the job exists and is not completed
+├── NotAcceptable               the client takes none of the forms there are
+├── RangeNotSatisfiable         the bytes that are asked for are not there
 ├── PipelineInvalid             a pipeline file with mistakes, all of them listed
 ├── AnalysisFailed              a job's run came to an end without results
 │   ├── DecodingStopped         the video broke off part of the way through
@@ -130,6 +132,22 @@ class ResultsNotReady(ReelworkError):
         else:
             message = f"Job {job_id} failed and has no results: {error_message}"
         super().__init__(message)
+
+
+class NotAcceptable(ReelworkError):
+    """What is asked for comes in none of the forms that the client takes."""
+
+    def __init__(self, available: Sequence[str]) -> None:
+        self.available = tuple(available)
+        super().__init__(f"This comes as {', '.join(self.available)}. Name one of them in Accept.")
+
+
+class RangeNotSatisfiable(ReelworkError):
+    """The bytes that are asked for lie behind the end, or are none."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"There are {size} bytes; the range that is asked for is none of them.")
 
 
 class PipelineInvalid(ReelworkError):

@@ -40,6 +40,10 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
     errors.JobNotFound: ProblemType(HTTPStatus.NOT_FOUND, "job-not-found", "There is no such job"),
     errors.JobNotFailed: ProblemType(HTTPStatus.CONFLICT, "job-not-failed", "The job has not failed"),
     errors.ResultsNotReady: ProblemType(HTTPStatus.NOT_FOUND, "results-not-ready", "The job has no results"),
+    errors.NotAcceptable: ProblemType(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such form"),
+    errors.RangeNotSatisfiable: ProblemType(
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "There are no such bytes"
+    ),
     errors.InvalidOptions: ProblemType(_UNPROCESSABLE, "invalid-options", "The options are wrong"),
     errors.UnknownPipeline: ProblemType(_UNPROCESSABLE, "unknown-pipeline", "There is no such pipeline"),
     errors.PipelineUnavailable: ProblemType(_UNPROCESSABLE, "pipeline-unavailable", "The pipeline cannot be used here"),
@@ -77,7 +81,8 @@ def _deliberate(request: Request, error: Exception) -> Response:
         return _problem(request, INTERNAL, "The service could not do this. Its log says why.")
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request.failed", exc_info=error, extra={"path": request.url.path})
-    return _problem(request, kind, str(error), retry=_is_worth_retrying(error), **_members(error))
+    headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, errors.RangeNotSatisfiable) else None
+    return _problem(request, kind, str(error), retry=_is_worth_retrying(error), headers=headers, **_members(error))
 
 
 def _members(error: Exception) -> dict[str, Any]:
@@ -88,6 +93,8 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"job_status": error.status, "error_message": error.error_message}
         case errors.InvalidOptions():
             return {"errors": [{"option": m.where, "detail": m.message} for m in error.mistakes]}
+        case errors.NotAcceptable():
+            return {"available": list(error.available)}
         case errors.UnknownPipeline():
             return {"known_pipelines": list(error.known)}
         case errors.UploadTooLarge():
