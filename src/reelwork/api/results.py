@@ -90,7 +90,8 @@ class _Answer:
     @property
     def is_whole(self) -> bool:
         """Whether the stored document is the answer, as it is."""
-        return self.form is JSON and self.query == ResultsQuery(format=self.query.format)
+        query = self.query
+        return self.form is JSON and query.limit is query.cursor is None and not query.filters().leaves_out
 
     @property
     def tag(self) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from reelwork.api.negotiation import preferred
 from reelwork.errors import InvalidOptions, Mistake, NotAcceptable
@@ -154,6 +154,11 @@ def query_documentation() -> list[dict[str, Any]]:
     ]
 
 
+def _mistake(error: ErrorDetails) -> Mistake:
+    unknown = error["type"] == "extra_forbidden"
+    return Mistake(".".join(map(str, error["loc"])), "there is no such parameter" if unknown else error["msg"])
+
+
 def _validated(given: list[tuple[str, str]], context: "_Context") -> ResultsQuery:
     values: dict[str, Any] = {}
     mistakes = []
@@ -167,7 +172,7 @@ def _validated(given: list[tuple[str, str]], context: "_Context") -> ResultsQuer
     try:
         query = ResultsQuery.model_validate(values, context=context)
     except ValidationError as error:
-        mistakes += [Mistake(".".join(map(str, item["loc"])), item["msg"]) for item in error.errors()]
+        mistakes += map(_mistake, error.errors())
         raise InvalidOptions(mistakes) from error
     if mistakes:
         raise InvalidOptions(mistakes)
