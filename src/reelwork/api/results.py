@@ -91,7 +91,7 @@ class _Answer:
     def is_whole(self) -> bool:
         """Whether the stored document is the answer, as it is."""
         query = self.query
-        return self.form is JSON and query.limit is query.cursor is None and not query.filters().leaves_out
+        return self.form is JSON and query.limit is None and query.cursor is None and not query.filters().leaves_out
 
     @property
     def tag(self) -> str:

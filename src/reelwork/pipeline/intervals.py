@@ -69,7 +69,7 @@ class Merger:
     @property
     def open(self) -> list[Interval]:
         """What is not over, the first begun first."""
-        return sorted(self._open.values(), key=lambda one: one.number)
+        return list(self._open.values())
 
     def see(self, frame_index: int, time_s: float, shown: Shown) -> list[Interval]:
         """Take the next frame: what it shows, and how confident that is.
@@ -78,7 +78,7 @@ class Merger:
             The intervals that are over, the first begun first.
         """
         continued = self._continued(shown)
-        over = [one for one in self.open if _is_over(one, time_s, one.key in continued, self._max_gap_s)]
+        over = [one for one in self._open.values() if _is_over(one, time_s, one.key in continued, self._max_gap_s)]
         for one in over:
             del self._open[one.key]
             continued.pop(one.key, None)
@@ -99,11 +99,15 @@ class Merger:
                 self._begun += 1
                 self._open[reading] = one
             if reading != one.key and _surer(confidence, one.max_confidence):
-                self._open[reading] = self._open.pop(one.key)
-                one.key = reading
+                self._rename(one, reading)
             one.last_frame, one.end_s, one.gone_s = frame_index, time_s, None
             one.frames += 1
             one.max_confidence = _most(one.max_confidence, confidence)
+
+    def _rename(self, one: Interval, key: Hashable) -> None:
+        """Give something that is open another key, at its place in the order."""
+        one.key = key
+        self._open = {other.key: other for other in self._open.values()}
 
     def _continued(self, shown: Shown) -> dict[Hashable, Hashable]:
         """Return, by the key under which it is open, what is shown again, and as what."""
@@ -175,12 +179,14 @@ def most_confident(things: Iterable[tuple[Hashable, float | None]]) -> dict[Hash
     """Return what a frame shows, with the highest confidence of each."""
     shown: dict[Hashable, float | None] = {}
     for its, confidence in things:
-        shown[its] = _most(shown.get(its), confidence)
+        shown[its] = _most(shown.get(its), confidence) if its in shown else confidence
     return shown
 
 
 def _most(one: float | None, other: float | None) -> float | None:
-    return max((given for given in (one, other) if given is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def _surer(confidence: float | None, than: float | None) -> bool:

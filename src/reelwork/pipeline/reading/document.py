@@ -8,7 +8,7 @@ from reelwork.pipeline.results import ENTRY, entry_lines
 
 # Whoever reads shares the interpreter with the threads that answer other requests. A thread that computes without
 # end keeps it for 5 ms each time another one asks; one that sleeps now and then gives it away at once.
-_WORK_S = 0.001
+_WORK_S = 0.002
 _BREATH_S = 0.00005
 _LOOK_AT_THE_CLOCK_EVERY = 16
 

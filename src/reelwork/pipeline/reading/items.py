@@ -6,6 +6,8 @@ from typing import Any
 ERROR = "error"
 """The one member of the answer of a node that failed on a frame."""
 
+_NUMBERS = {int, float}  # and not bool, which is an int too
+
 
 def is_failure(answer: Any) -> bool:
     """Tell whether a node failed on the frame instead of answering."""
@@ -23,14 +25,10 @@ def words(item: Any, members: Iterable[str]) -> Iterator[str]:
                 yield value
 
 
-def number(value: Any) -> float | None:
-    """Return a value that is a number; None for any other."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
 def confidence(item: Any) -> float | None:
     """Return how confident an item is, if it says so."""
-    return number(item.get("confidence")) if isinstance(item, dict) else None
+    sure = item.get("confidence") if isinstance(item, dict) else None
+    return sure if type(sure) in _NUMBERS else None
 
 
 def box(item: Any) -> tuple[float, float, float, float] | None:
@@ -38,5 +36,5 @@ def box(item: Any) -> tuple[float, float, float, float] | None:
     found = item.get("box") if isinstance(item, dict) else None
     if not isinstance(found, dict):
         return None
-    x, y, w, h = (number(found.get(side)) for side in "xywh")
-    return None if x is None or y is None or w is None or h is None else (x, y, w, h)
+    sides: Any = (found.get("x"), found.get("y"), found.get("w"), found.get("h"))
+    return sides if _NUMBERS.issuperset(map(type, sides)) else None

@@ -78,9 +78,11 @@ class _Merging:
             self._gaps.append(time_s - self._last_s)
         self._last_s = time_s
         for node, answer in entry["result"].items():
-            shown = None if node == TIME else things(answer)
+            if node == TIME:
+                continue
+            merger, shown = self._merger(node), things(answer)
             if shown is not None:
-                for one in self._merger(node).see(entry["frame_index"], time_s, shown):
+                for one in merger.see(entry["frame_index"], time_s, shown):
                     yield _shown(node, one)
 
     def rest(self) -> Iterator[Shown]:

@@ -21,7 +21,7 @@ _FORMULA = re.compile(
     r"'*[=+\-@\t\r\n"
     r"\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
 )
-_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|[.,]\d+)")
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def table(entries: Iterable[Entry]) -> Iterator[str]:
