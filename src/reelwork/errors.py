@@ -17,6 +17,7 @@ ReelworkError
 ├── VideoGone                   the job exists, and its video is not in storage any more
 ├── FrameNotFound               the video of a job has no frame of this number
 ├── FrameNotAnalysed            it has, and the results say nothing about it
+├── NotAcceptable               the client takes none of the forms there are
 ├── RangeNotSatisfiable         the bytes that are asked for are not there
 ├── PipelineInvalid             a pipeline file with mistakes, all of them listed
 ├── AnalysisFailed              a job's run came to an end without results
@@ -176,6 +177,14 @@ class FrameNotAnalysed(ReelworkError):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"Frame {number} was not analysed, so there is nothing to draw. Leave out `boxes`.")
+
+
+class NotAcceptable(ReelworkError):
+    """What is asked for comes in none of the forms that the client takes."""
+
+    def __init__(self, available: Sequence[str]) -> None:
+        self.available = tuple(available)
+        super().__init__(f"This comes as {', '.join(self.available)}. Name one of them in Accept.")
 
 
 class RangeNotSatisfiable(ReelworkError):

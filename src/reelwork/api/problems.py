@@ -43,6 +43,7 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
     errors.VideoGone: ProblemType(HTTPStatus.NOT_FOUND, "video-gone", "The video is not there any more"),
     errors.FrameNotFound: ProblemType(HTTPStatus.NOT_FOUND, "frame-not-found", "The video has no such frame"),
     errors.FrameNotAnalysed: ProblemType(HTTPStatus.NOT_FOUND, "frame-not-analysed", "The frame was not analysed"),
+    errors.NotAcceptable: ProblemType(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such form"),
     errors.RangeNotSatisfiable: ProblemType(
         HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "There are no such bytes"
     ),
@@ -95,6 +96,8 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"job_status": error.status, "error_message": error.error_message}
         case errors.InvalidOptions():
             return {"errors": [_entry(mistake) for mistake in error.mistakes]}
+        case errors.NotAcceptable():
+            return {"available": list(error.available)}
         case errors.UnknownPipeline():
             return {"known_pipelines": list(error.known)}
         case errors.UploadTooLarge():

@@ -76,6 +76,39 @@ class Tracks(BaseModel):
     tracks: list[Track]
 
 
+class SeenInterval(BaseModel):
+    """One thing that an output node saw in consecutive analysed frames."""
+
+    node: str
+    name: str = Field(description="The text, the label, the contents of the code, `shot 3`, or a quality.")
+    format: str | None = Field(None, description="Of a code.")
+    track_id: int | str | None = Field(None, description="Of an object that is followed.")
+    first_frame: int
+    last_frame: int
+    start_s: float
+    end_s: float = Field(description="Time of the last analysed frame that shows it.")
+    gone_s: float | None = Field(description="Time of the analysed frame behind that, which does not.")
+    frames: int = Field(description="On how many analysed frames it was seen.")
+    max_confidence: float | None
+
+
+class Intervals(BaseModel):
+    """What was seen, from when to when; in the order in which it was last seen."""
+
+    job_id: UUID
+    intervals: list[SeenInterval]
+
+
+class CocoDataSet(BaseModel):
+    """The results as a COCO data set, with `format=coco`."""
+
+    info: dict[str, Any]
+    licenses: list[dict[str, Any]]
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
+
+
 class Problem(BaseModel):
     """RFC 9457 problem details; some types carry further members."""
 

@@ -10,14 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from reelwork.api.access import Submitter
 from reelwork.api.options import read_options
-from reelwork.api.parameters import problem_answers
+from reelwork.api.parameters import POLL_AFTER_S, problem_answers
 from reelwork.api.schemas import Accepted, DryRun
 from reelwork.api.submit_form import SubmitForm
 from reelwork.api.uploads import Upload
 from reelwork.jobs.options import SubmitOptions
 from reelwork.jobs.service import JobService
-
-_POLL_AFTER_S = 1
 
 
 def submit_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: int) -> APIRouter:
@@ -45,7 +43,7 @@ def submit_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: i
         job_id = await anyio.to_thread.run_sync(
             partial(jobs.submit, upload.chunks(), options, caller.key_id), limiter=upload_threads
         )
-        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(_POLL_AFTER_S)}
+        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(POLL_AFTER_S)}
         return JSONResponse({"job_id": str(job_id)}, 202, headers)
 
     return router

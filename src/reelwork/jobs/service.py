@@ -151,8 +151,8 @@ class JobService:
         except FileMissing as error:
             raise VideoGone(job.job_id) from error
 
-    def open_results(self, job_id: UUID, only_of: str | None = None) -> BinaryIO:
-        """Open the results document; the caller closes it.
+    def completed(self, job_id: UUID, only_of: str | None = None) -> Job:
+        """Return a job that has results.
 
         Raises:
             JobNotFound: There is no such job.
@@ -161,7 +161,28 @@ class JobService:
         job = self.get(job_id, only_of)
         if job.output_path is None:
             raise ResultsNotReady(job_id, job.status, job.error_message)
-        return self._storage.load_file(job.output_path)
+        return job
+
+    def open_results(self, job_id: UUID, only_of: str | None = None) -> BinaryIO:
+        """Open the results document; the caller closes it.
+
+        Raises:
+            JobNotFound, ResultsNotReady: As ``completed``.
+        """
+        return self.open_results_of(self.completed(job_id, only_of))
+
+    def open_results_of(self, job: Job) -> BinaryIO:
+        """Open the results document of a completed job; the caller closes it.
+
+        Raises:
+            JobNotFound: The job was deleted meanwhile.
+        """
+        assert job.output_path is not None
+        try:
+            return self._storage.load_file(job.output_path)
+        except FileMissing:
+            self.get(job.job_id)
+            raise
 
     def tracks(self, job_id: UUID, node: str | None = None, only_of: str | None = None) -> Iterator[dict[str, Any]]:
         """Merge the tracked objects of a completed job, in flat memory; see ``pipeline.intervals.tracks``.
@@ -172,11 +193,10 @@ class JobService:
             only_of: See ``get``.
 
         Raises:
-            JobNotFound, ResultsNotReady: As ``open_results``.
+            JobNotFound, ResultsNotReady: As ``completed``.
             InvalidOptions: ``node`` does not track, or has to be given.
         """
-        job = self.get(job_id, only_of)
-        document = self.open_results(job_id)
+        job = self.completed(job_id, only_of)
         tracking = {
             name: job.pipeline_definition["nodes"][name]["with"]
             for name in job.pipeline_definition["outputs"]
@@ -184,9 +204,9 @@ class JobService:
         }
         chosen = node or ("".join(tracking) if len(tracking) == 1 else "")
         if chosen not in tracking:
-            document.close()
             names = ", ".join(tracking) or "none: set `track: true` on a node of `objects`"
             raise InvalidOptions([Mistake("node", f"name an output node that tracks objects; here: {names}")])
+        document = self.open_results_of(job)
         return _closing(document, tracks(read_entries(document), chosen, tracking[chosen]["max_gap_s"]))
 
     def retry(self, job_id: UUID, only_of: str | None = None) -> None:
