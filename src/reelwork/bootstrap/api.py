@@ -6,6 +6,7 @@ from reelwork.api.app import create_app
 from reelwork.api.catalog import ServiceLimits
 from reelwork.bootstrap.foundation import open_foundation
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
+from reelwork.bootstrap.uploads import make_uploads
 from reelwork.db.migrate import require_head
 from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
@@ -33,6 +34,7 @@ def make_api(settings: Settings) -> FastAPI:
     return create_app(
         jobs,
         JobPictures(base.storage, picture_maker),
+        make_uploads(base, jobs, settings),
         catalog,
         ServiceLimits(settings.max_upload_bytes, settings.max_pixels, settings.retention_s),
         check_ready=lambda: require_head(base.database),

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from reelwork.jobs.store import JobStore
+from reelwork.uploads.abandoned import AbandonedUploads
 from reelwork.worker.chore import Chore
 from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.retention import Retention
@@ -15,6 +16,7 @@ log = logging.getLogger(__name__)
 _LEASES_EVERY_S = 10.0
 _SHORTEST_WAIT_S = 0.02
 _FILES_EVERY_S = 3600.0
+_UPLOADS_EVERY_S = 600.0
 _MOST_RETENTION_INTERVAL_S = 60.0
 
 
@@ -30,6 +32,7 @@ class Rescued:
     expired: int
     orphans: int
     unfinished: int
+    uploads: int = 0
     foreign: int = 0
 
 
@@ -37,16 +40,25 @@ class Rescue:
     """Takes jobs from workers that are gone, and clears away what belongs to no job any more."""
 
     def __init__(
-        self, store: JobStore, orphaned: OrphanedFiles, retention: Retention, *, lease_s: float, retention_s: float
+        self,
+        store: JobStore,
+        orphaned: OrphanedFiles,
+        retention: Retention,
+        abandoned: AbandonedUploads,
+        *,
+        lease_s: float,
+        retention_s: float,
     ) -> None:
         self._store = store
         self._orphaned = orphaned
         self._retention = retention
+        self._abandoned = abandoned
         self._interval_s = min(lease_s / 3, _LEASES_EVERY_S)
         self._due_at = time.monotonic()
         expire_every_s = min(retention_s or _MOST_RETENTION_INTERVAL_S, _MOST_RETENTION_INTERVAL_S)
         self._chores = [
             Chore("rescue.files", self._clear_away, _FILES_EVERY_S),
+            Chore("rescue.uploads", abandoned.remove_expired, _UPLOADS_EVERY_S),
             Chore("rescue.retention", retention.remove_expired, expire_every_s),
         ]
 
@@ -77,10 +89,11 @@ class Rescue:
         handed_back, failed = self._take_from_lost_workers()
         # Before jobs expire: the last one may be all that tells whose files these are.
         foreign = 0 if remove_foreign else self._orphaned.foreign()
-        expired = self._retention.remove_expired()
+        expired, uploads = self._retention.remove_expired(), self._abandoned.remove_expired()
         if foreign:
-            return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, foreign=foreign)
-        return Rescued(handed_back, failed, expired, self._orphaned.remove(), self._orphaned.discard_unfinished())
+            return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, uploads=uploads, foreign=foreign)
+        orphans = self._orphaned.remove() + self._abandoned.remove_orphans()
+        return Rescued(handed_back, failed, expired, orphans, self._orphaned.discard_unfinished(), uploads)
 
     def _take_from_lost_workers(self) -> tuple[int, int]:
         released, failed = self._store.expire_leases()
@@ -94,3 +107,5 @@ class Rescue:
         remove_abandoned()
         self._orphaned.discard_unfinished()
         self._orphaned.remove_with_care()
+        if not self._orphaned.foreign():
+            self._abandoned.remove_orphans()

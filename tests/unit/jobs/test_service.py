@@ -8,6 +8,7 @@ import pytest
 
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.db.engine import Database
+from reelwork.db.transaction import Transaction
 from reelwork.errors import (
     FileMissing,
     JobNotFailed,
@@ -187,8 +188,8 @@ def test_a_commit_whose_answer_is_lost_is_taken_back(
 ) -> None:
     add = store.add
 
-    def committed_but_not_told(job: Job, tags: Sequence[str]) -> None:
-        add(job, tags)
+    def committed_but_not_told(job: Job, tags: Sequence[str], within: Callable[[Transaction], None]) -> None:
+        add(job, tags, within)
         raise ServiceUnavailable("The database does not answer.")
 
     monkeypatch.setattr(store, "add", committed_but_not_told)
