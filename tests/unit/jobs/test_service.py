@@ -315,6 +315,20 @@ class TestLooking:
         with pytest.raises(FileMissing):
             service.open_results(job_id)
 
+    def test_results_of_a_job_that_was_deleted_meanwhile(
+        self, service: JobService, store: JobStore, storage: LocalStorage, clip: bytes
+    ) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        key = results_key(job_id, claim.lease.token)
+        storage.save_file(key, [b"the results"])
+        store.complete(claim.lease, key)
+        job = service.completed(job_id)
+        service.delete(job_id)
+        with pytest.raises(JobNotFound):
+            service.open_results_of(job)
+
 
 def test_a_storage_that_is_full_is_the_clients_answer_too(
     store: JobStore, catalog: PipelineCatalog, tmp_path: Path, clip: bytes, database: Database
