@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from reelwork import errors
 from reelwork.jobs.lifecycle import JobStatus
@@ -166,7 +167,20 @@ def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     kind = ProblemType(status, status.phrase.lower().replace(" ", "-"), status.phrase)
-    return _problem(request, kind, error.detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return _problem(request, kind, error.detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what can be done at the path: the router tells of one route, and several may share it."""
+    routes = request.app.routes
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _validation(request: Request, error: Exception) -> Response:
