@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
+from reelwork.api.problem_types import BY_STATUS, INTERNAL, PROBLEMS
 from reelwork.api.submit_form import SubmitForm
 from reelwork.pipeline.catalog import SHIPPED_DIR
 from reelwork.pipeline.definition import NodeDefinition, PipelineDefinition, read_definition
@@ -37,6 +38,21 @@ nodes:
   plates: {analyzer: objects, with: {model: plates.onnx, min_confidence: 0.4}}
   text: {analyzer: text, inputs: [$frame, plates]}
 outputs: [plates, text]
+```
+"""
+_PROBLEMS_HEAD = """# Problems
+
+Whatever goes wrong is answered as `application/problem+json` (RFC 9457). `type` is stable: compare it, do not fetch
+it. `detail` is a sentence for a person, `request_id` the name under which the service's log tells more, and `instance`
+the path that was asked for; some types have further members, named below in `code`. Answers with `Retry-After` are
+worth asking again. A mistake in `errors` has a `pointer`, the JSON pointer to what is wrong (`#/max_frames` is the
+option `max_frames`, in the query or in the form). This page is written by `scripts/write_reference.py`.
+
+```json
+{"type": "urn:reelwork:problem:invalid-options", "title": "The options are wrong", "status": 422,
+ "detail": "max_frames: Input should be greater than or equal to 1", "instance": "/video/submit",
+ "request_id": "5f0c2a9be1d34c77",
+ "errors": [{"option": "max_frames", "pointer": "#/max_frames", "detail": "Input should be greater than or equal to 1."}]}
 ```
 """
 _SAMPLING = """Which frames are analysed. Without any of it, every frame; at most one of `frame_stride`, `every_s` and
@@ -86,6 +102,14 @@ def settings_page() -> str:
         "| --- | --- | --- |",
     ]
     return "\n".join([*head, *rows, ""])
+
+
+def problems_page() -> str:
+    """Return the table of every problem a client may meet, by its status."""
+    kinds = sorted({*PROBLEMS.values(), *BY_STATUS.values(), INTERNAL}, key=lambda kind: (kind.status, kind.name))
+    rows = [f"| {int(kind.status)} | `{kind.uri}` | {kind.title}. {kind.meaning.replace('|', '')} |" for kind in kinds]
+    head = ["| status | `type` | what happened, and what to do |", "| --- | --- | --- |"]
+    return "\n".join([_PROBLEMS_HEAD, *head, *rows, ""])
 
 
 def pipelines_page() -> str:

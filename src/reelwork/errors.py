@@ -2,6 +2,10 @@
 
 ReelworkError
 ├── ConfigurationError          settings, database revision, directories: the operator mends it
+├── AccessRefused               who calls may not do this
+│   ├── KeyMissing              an API key is needed
+│   ├── KeyInvalid              unknown, mistyped or revoked
+│   └── ScopeMissing            the key is good, but not for this
 ├── SubmissionRefused           the client mends it; nothing was accepted, nothing is left behind
 │   ├── InvalidOptions          one or more submit options are wrong
 │   ├── UnknownPipeline
@@ -9,6 +13,7 @@ ReelworkError
 │   ├── UploadMalformed         the request body is not what its headers say
 │   ├── UploadEmpty
 │   ├── UploadTooLarge
+│   ├── KeyLimitReached         the key has as much queued as it may have
 │   ├── UnsupportedMedia        the bytes are not an MP4
 │   ├── IdempotencyKeyReused    the key was used for another file or other options
 │   └── VideoUnreadable         an MP4 of which no frame can be decoded
@@ -27,6 +32,7 @@ ReelworkError
 ├── FrameNotAnalysed            it has, and the results say nothing about it
 ├── NotAcceptable               the client takes none of the forms there are
 ├── RangeNotSatisfiable         the bytes that are asked for are not there
+├── NodeNotFound                the results hold no answers of such a node
 ├── PipelineInvalid             a pipeline file with mistakes, all of them listed
 ├── AnalysisFailed              a job's run came to an end without results
 │   ├── DecodingStopped         the video broke off part of the way through
@@ -87,6 +93,32 @@ class ConfigurationError(ReelworkError):
     """The service cannot start or go on as it is set up."""
 
 
+class AccessRefused(ReelworkError):
+    """Who calls may not do this."""
+
+
+class KeyMissing(AccessRefused):
+    """The request shows no API key."""
+
+    def __init__(self) -> None:
+        super().__init__("This service asks for an API key. Send it as `Authorization: Bearer rw_...`.")
+
+
+class KeyInvalid(AccessRefused):
+    """The key is unknown, mistyped or revoked: which of them is nobody's business."""
+
+    def __init__(self) -> None:
+        super().__init__("The API key is not known here, or was revoked.")
+
+
+class ScopeMissing(AccessRefused):
+    """The key is good, but does not allow this."""
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"The API key does not have the scope {scope!r}, which this needs.")
+
+
 class SubmissionRefused(ReelworkError):
     """The upload or its options were refused; no row and no file remain."""
 
@@ -128,6 +160,32 @@ class UploadTooLarge(SubmissionRefused):
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         super().__init__(f"The file is larger than this service accepts ({limit_bytes} bytes).")
+
+
+class KeyLimitReached(SubmissionRefused):
+    """The key has as much pending and running as it may have, or would have more.
+
+    Attributes:
+        queued_jobs: What it has, without what was refused.
+        queued_bytes: The size of their videos together.
+        max_queued_jobs: What it may have; None: any number.
+        max_queued_bytes: The same of the bytes.
+    """
+
+    def __init__(
+        self, queued_jobs: int, queued_bytes: int, max_queued_jobs: int | None, max_queued_bytes: int | None
+    ) -> None:
+        self.queued_jobs, self.queued_bytes = queued_jobs, queued_bytes
+        self.max_queued_jobs, self.max_queued_bytes = max_queued_jobs, max_queued_bytes
+        limits = [
+            f"{most} {unit}"
+            for most, unit in ((max_queued_jobs, "jobs"), (max_queued_bytes, "bytes"))
+            if most is not None
+        ]
+        super().__init__(
+            f"The API key may have {' and '.join(limits)} pending or running at once, and has "
+            f"{queued_jobs} jobs with {queued_bytes} bytes. Submit again when some of them are over."
+        )
 
 
 class UnsupportedMedia(SubmissionRefused):
@@ -261,6 +319,10 @@ class RangeNotSatisfiable(ReelworkError):
     def __init__(self, size: int) -> None:
         self.size = size
         super().__init__(f"There are {size} bytes; the range that is asked for is none of them.")
+
+
+class NodeNotFound(ReelworkError):
+    """No node of the job's pipeline gives what was asked for; the message names those that do."""
 
 
 class PipelineInvalid(ReelworkError):

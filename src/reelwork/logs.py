@@ -3,10 +3,14 @@
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The HTTP request that is answered here; it stands on every line that is logged meanwhile."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,6 +25,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "pid": record.process,
         }
+        if request_id := REQUEST_ID.get():
+            line["request_id"] = request_id
         line.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)

@@ -1,10 +1,12 @@
 """Every setting, read once at start from the environment (``REELWORK_...``) and passed on from there."""
 
+import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reelwork.errors import ConfigurationError
@@ -29,6 +31,19 @@ class Settings(BaseSettings):
     models_dir: AbsolutePath | None = Field(None, description="Your model files; default: in data_dir.")
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
+    allow_anyone: bool = Field(
+        False, description="Whether an address that others can reach is served without API keys: `--allow-anyone`."
+    )
+    require_keys: bool = Field(
+        False, description="Whether API keys are asked for on the own machine too; on other addresses they always are."
+    )
+    cors_origins: str = Field(
+        "", description="Origins whose pages may call from a browser, separated by spaces; `*`: any. Default: none."
+    )
+    max_connections: int = Field(512, ge=1, description="How many connections the API serves at once.")
+    upload_idle_s: float = Field(
+        60.0, gt=0, description="How long the API waits for the next piece of a request before it gives it up."
+    )
     max_upload_bytes: int = Field(10 * 2**30, ge=1, description="Largest accepted MP4.")
     upload_expiry_s: float = Field(
         24 * 3600.0,
@@ -87,6 +102,21 @@ class Settings(BaseSettings):
             raise ValueError("must be file:///absolute/directory")
         return url
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _known_origins(cls, origins: str) -> str:
+        for origin in origins.split():
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s*]+", origin):
+                raise ValueError("must be like https://example.org, without a path, or `*`")
+        return origins
+
+    @field_validator("require_keys")
+    @classmethod
+    def _not_both(cls, require_keys: bool, info: ValidationInfo) -> bool:
+        if require_keys and info.data.get("allow_anyone"):
+            raise ValueError("contradicts REELWORK_ALLOW_ANYONE (--allow-anyone)")
+        return require_keys
+
     @classmethod
     def load(cls, **given: object) -> Self:
         """Read the settings; ``given`` (from the command line) goes before the environment, None is not given.
@@ -101,6 +131,19 @@ class Settings(BaseSettings):
             raise ConfigurationError("\n".join(["These settings are wrong:", *lines])) from error
 
     @property
+    def asks_for_keys(self) -> bool:
+        """Whether callers must show an API key."""
+        return self.require_keys or not (self.allow_anyone or _is_loopback(self.host))
+
+    @property
     def uses_embedded_database(self) -> bool:
         """Whether the database is the one in ``data_dir``, which nobody else looks after."""
         return not self.database_url
+
+
+def _is_loopback(host: str) -> bool:
+    """Say whether an address can be reached from the own machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from reelwork.access.model import ApiKey
 from reelwork.db.engine import Database
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import JobStore
@@ -26,6 +27,7 @@ USES: dict[str, tuple[str, Callable[[JobStore], object]]] = {
     "delete_finished": ("ix_job_finished", lambda store: store.delete_finished(60, 10)),
     "delete_expired": ("ix_job_expires", lambda store: store.delete_expired(10)),
 }
+LIMITED = "limited"
 
 
 @pytest.fixture
@@ -41,6 +43,8 @@ def many_jobs(database: Database) -> Database:
         rows.append(row | ({"lease_expires_at": moment} if row["lease_token"] else {}))
     with database.writing() as transaction:
         transaction.execute(sa.insert(job_table), rows)
+        key = {"key_id": LIMITED, "secret_sha256": "", "name": "", "scopes": "", "max_queued_jobs": 10}
+        transaction.execute(sa.insert(ApiKey.__table__), key)
     run(database, "ANALYZE")
     return database
 
@@ -112,6 +116,13 @@ def test_without_it_the_check_goes_red(many_jobs: Database, name: str) -> None:
     store = JobStore(many_jobs, DatabaseQueue(many_jobs))
     statements = statements_of(many_jobs, lambda: call(store))
     assert any(looks_at_every_job(plan(many_jobs, statement, parameters)) for statement, parameters in statements)
+
+
+def test_what_a_key_has_queued_is_counted_without_reading_its_past(many_jobs: Database) -> None:
+    store = JobStore(many_jobs, DatabaseQueue(many_jobs))
+    [(statement, parameters)] = statements_of(many_jobs, lambda: store.require_room(LIMITED))
+    assert "ix_job_queued" in plan(many_jobs, statement, parameters)
+    assert many_jobs.is_sqlite or "ix_job_queued" in generic_plan(many_jobs, statement)
 
 
 def test_jobs_that_are_too_young_to_be_deleted_are_not_read(many_jobs: Database) -> None:

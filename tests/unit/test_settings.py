@@ -47,6 +47,7 @@ def test_the_default_place_is_the_same_wherever_a_process_starts(
 def test_every_setting_is_described_and_comes_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.model_fields[name].description
     written = {"database_url": "postgresql://x", "storage_url": "file:///x", "queue_url": "database:", "host": "::1"}
+    written |= {"allow_anyone": "True", "require_keys": "True", "cors_origins": "https://example.org"}
     value = written.get(name, "/some/where" if name.endswith("_dir") else "4711")
     monkeypatch.setenv(f"REELWORK_{name.upper()}", value)
     found = getattr(Settings.load(), name)
@@ -79,6 +80,28 @@ def test_a_database_of_ones_own() -> None:
     assert not Settings.load(database_url="postgresql://localhost/x").uses_embedded_database
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
+def test_on_the_own_machine_keys_are_asked_for_only_if_wanted(host: str) -> None:
+    assert not Settings.load(host=host).asks_for_keys
+    assert Settings.load(host=host, require_keys=True).asks_for_keys
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.2", "reelwork.example.org", "::ffff:127.0.0.1"])
+def test_elsewhere_keys_are_asked_for_unless_anyone_is_allowed(host: str) -> None:
+    assert Settings.load(host=host).asks_for_keys
+    assert not Settings.load(host=host, allow_anyone=True).asks_for_keys
+
+
+def test_anyone_and_keys_contradict_each_other() -> None:
+    told = mistakes(allow_anyone=True, require_keys=True)
+    assert "--allow-anyone" in told["REELWORK_REQUIRE_KEYS"]
+
+
+@pytest.mark.parametrize("origins", ["example.org", "https://example.org/", "https://*.example.org", "null"])
+def test_origins_are_schemes_and_hosts(origins: str) -> None:
+    assert set(mistakes(cors_origins=origins)) == {"REELWORK_CORS_ORIGINS"}
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings.load().port = 1  # type: ignore[misc]
@@ -106,6 +129,8 @@ def test_mistakes_are_told_all_at_once_each_by_the_name_to_correct(monkeypatch: 
         ("port", 65536),
         ("port", "http"),
         ("max_upload_bytes", 0),
+        ("max_connections", 0),
+        ("upload_idle_s", 0),
         ("max_pixels", 0),
         ("probe_processes", 0),
         ("probe_timeout_s", 0),

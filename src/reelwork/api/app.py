@@ -1,16 +1,25 @@
 """The HTTP application, put together from the services it is given."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from reelwork import __version__
+from reelwork.access.keyring import Keyring
 from reelwork.api import problems, rehearsal
+from reelwork.api.answer_headers import AnswerHeaders
+from reelwork.api.bodies import Bodies
 from reelwork.api.catalog import ServiceLimits, catalog_routes
+from reelwork.api.description import describe
+from reelwork.api.gate import Gate
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
+from reelwork.api.request_ids import RequestIds
+from reelwork.api.unexpected import Unexpected
 from reelwork.api.video import video_routes
 from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
@@ -19,6 +28,19 @@ from reelwork.uploads.uploads import Uploads
 
 _UPLOADS_AT_ONCE = 64
 _PICTURES_AT_ONCE = 8
+_CORS_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+_CORS_EXPOSED = (
+    "Content-Range",
+    "ETag",
+    "Idempotency-Key",
+    "Link",
+    "Location",
+    "Retry-After",
+    "Upload-Complete",
+    "Upload-Limit",
+    "Upload-Offset",
+    "X-Request-Id",
+)
 
 
 def create_app(
@@ -31,6 +53,9 @@ def create_app(
     check_ready: Callable[[], None],
     start: Callable[[], None],
     stop: Callable[[], None],
+    keyring: Keyring | None = None,
+    cors_origins: Sequence[str] = (),
+    upload_idle_s: float = 60.0,
 ) -> FastAPI:
     """Make the application.
 
@@ -43,6 +68,9 @@ def create_app(
         check_ready: Raises ``ServiceUnavailable`` when a job could not be accepted.
         start: Called before the first request.
         stop: Called after the last.
+        keyring: Tells callers by their API keys; None where nobody is asked for one.
+        cors_origins: Whose pages may call from a browser.
+        upload_idle_s: How long to wait for the next piece of a body.
     """
 
     @asynccontextmanager
@@ -61,6 +89,9 @@ def create_app(
         # FastAPI's own pages load their scripts from elsewhere; /openapi.json is there for any viewer.
         docs_url=None,
         redoc_url=None,
+        # Where there is nothing, there is nothing: a redirect would make an upload come twice.
+        redirect_slashes=False,
+        middleware=_around(keyring, cors_origins, upload_idle_s),
     )
     problems.install(app)
     rehearsal.install(app)
@@ -77,4 +108,24 @@ def create_app(
     app.include_router(catalog_routes(catalog, limits))
     app.include_router(operations_routes(check_ready))
     app.include_router(page_routes())
+    describe(app, catalog, asks_for_keys=keyring is not None)
     return app
+
+
+def _around(keyring: Keyring | None, cors_origins: Sequence[str], upload_idle_s: float) -> list[Middleware]:
+    """Return what lies around the routes, from the outside to the inside."""
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=cors_origins,
+        allow_methods=_CORS_METHODS,
+        allow_headers=["*"],
+        expose_headers=_CORS_EXPOSED,
+    )
+    return [
+        Middleware(Bodies, idle_s=upload_idle_s),
+        Middleware(RequestIds),
+        Middleware(AnswerHeaders),
+        *([cors] if cors_origins else []),
+        Middleware(Unexpected),
+        Middleware(Gate, keyring=keyring),
+    ]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from starlette.responses import PlainTextResponse
 
+from reelwork.api.parameters import problem_answers
+
 
 def operations_routes(check_ready: Callable[[], None]) -> APIRouter:
     """Return the routes beside the contract; ``check_ready`` raises when a job could not be accepted."""
@@ -15,7 +17,7 @@ def operations_routes(check_ready: Callable[[], None]) -> APIRouter:
         """Answer as long as the process lives."""
         return "ok\n"
 
-    @router.get("/readyz", response_class=PlainTextResponse)
+    @router.get("/readyz", response_class=PlainTextResponse, responses=problem_answers(503))
     def ready() -> str:
         """Answer if a job could be accepted now; 503 if not."""
         check_ready()

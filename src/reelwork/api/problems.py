@@ -1,7 +1,8 @@
-"""Every error as RFC 9457 problem details: one table from error to answer."""
+"""Every error as RFC 9457 problem details; the table from error to answer is in ``problem_types``."""
 
+import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,11 +10,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match
 
 from reelwork import errors
+from reelwork.api.problem_types import BY_STATUS, INTERNAL, PROBLEMS, ProblemType
 from reelwork.jobs.lifecycle import JobStatus
+from reelwork.logs import REQUEST_ID
 
 log = logging.getLogger(__name__)
 
@@ -21,96 +24,52 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 
 
-@dataclass(frozen=True)
-class ProblemType:
-    """A kind of problem: its status, its stable name and what it is called."""
-
-    status: HTTPStatus
-    name: str
-    title: str
-    registry: str = "urn:reelwork:problem:"
-
-    @property
-    def uri(self) -> str:
-        """The ``type`` member: stable, to be compared and not fetched."""
-        return self.registry + self.name
-
-
-_IANA = "https://iana.org/assignments/http-problem-types#"
-_UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
-
-PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
-    errors.JobNotFound: ProblemType(HTTPStatus.NOT_FOUND, "job-not-found", "There is no such job"),
-    errors.JobNotFailed: ProblemType(HTTPStatus.CONFLICT, "job-not-failed", "The job has not failed"),
-    errors.ResultsNotReady: ProblemType(HTTPStatus.NOT_FOUND, "results-not-ready", "The job has no results"),
-    errors.VideoGone: ProblemType(HTTPStatus.NOT_FOUND, "video-gone", "The video is not there any more"),
-    errors.FrameNotFound: ProblemType(HTTPStatus.NOT_FOUND, "frame-not-found", "The video has no such frame"),
-    errors.FrameNotAnalysed: ProblemType(HTTPStatus.NOT_FOUND, "frame-not-analysed", "The frame was not analysed"),
-    errors.NotAcceptable: ProblemType(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such form"),
-    errors.RangeNotSatisfiable: ProblemType(
-        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "There are no such bytes"
-    ),
-    errors.InvalidOptions: ProblemType(_UNPROCESSABLE, "invalid-options", "The options are wrong"),
-    errors.UnknownPipeline: ProblemType(_UNPROCESSABLE, "unknown-pipeline", "There is no such pipeline"),
-    errors.PipelineUnavailable: ProblemType(_UNPROCESSABLE, "pipeline-unavailable", "The pipeline cannot be used here"),
-    errors.UploadMalformed: ProblemType(HTTPStatus.BAD_REQUEST, "upload-malformed", "The request cannot be read"),
-    errors.UploadEmpty: ProblemType(_UNPROCESSABLE, "upload-empty", "The upload is empty"),
-    errors.UploadTooLarge: ProblemType(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "upload-too-large", "The file is too large"
-    ),
-    errors.UnsupportedMedia: ProblemType(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "The upload is not an MP4"
-    ),
-    errors.IdempotencyKeyReused: ProblemType(
-        _UNPROCESSABLE, "idempotency-key-reused", "The key was used for another request"
-    ),
-    errors.IdempotencyKeyInUse: ProblemType(
-        HTTPStatus.CONFLICT, "idempotency-key-in-use", "The request with this key is still arriving"
-    ),
-    errors.UploadStalled: ProblemType(HTTPStatus.REQUEST_TIMEOUT, "upload-stalled", "No more of the request came"),
-    errors.UploadNotFound: ProblemType(HTTPStatus.NOT_FOUND, "upload-not-found", "There is no such upload"),
-    errors.UploadInUse: ProblemType(HTTPStatus.CONFLICT, "upload-in-use", "Another request is at this upload"),
-    errors.UploadOffsetMismatch: ProblemType(
-        HTTPStatus.CONFLICT, "mismatching-upload-offset", "The offset is not that of the upload", _IANA
-    ),
-    errors.UploadLengthInconsistent: ProblemType(
-        HTTPStatus.BAD_REQUEST, "inconsistent-upload-length", "The length of the upload is inconsistent", _IANA
-    ),
-    errors.UploadCompleted: ProblemType(
-        HTTPStatus.BAD_REQUEST, "completed-upload", "The upload is already completed", _IANA
-    ),
-    errors.VideoUnreadable: ProblemType(_UNPROCESSABLE, "video-unreadable", "The video cannot be decoded"),
-    errors.StorageFull: ProblemType(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full", "There is no room left"),
-    errors.ServiceUnavailable: ProblemType(
-        HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The service cannot do this now"
-    ),
-}
-INTERNAL = ProblemType(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "The service failed")
-
-
 def install(app: FastAPI) -> None:
-    """Answer every error of the application with problem details."""
-    app.add_exception_handler(errors.ReelworkError, _deliberate)
+    """Answer every error that a route raises on purpose; see ``unexpected`` for the others."""
+    app.add_exception_handler(errors.ReelworkError, answer)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _unexpected)
 
 
-def _deliberate(request: Request, error: Exception) -> Response:
+def answer(request: Request, error: Exception) -> Response:
+    """Answer a deliberate error."""
     kind = next((PROBLEMS[cls] for cls in type(error).__mro__ if cls in PROBLEMS), None)
     if kind is None:
         # Its message is for the operator: it may name paths of this machine.
-        log.error("request.failed", exc_info=error, extra={"path": request.url.path})
-        return _problem(request, INTERNAL, "The service could not do this. Its log says why.")
+        return unexpected(request, error)
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request.failed", exc_info=error, extra={"path": request.url.path})
-    retry = _is_worth_retrying(error)
-    return _problem(request, kind, str(error), retry=retry, headers=_headers(request, error), **_members(error))
+    headers = _headers(request, error)
+    return _problem(request.url.path, kind, str(error), headers, _members(error))
+
+
+def unexpected(request: Request, error: Exception) -> Response:
+    """Answer what nobody meant to raise: the log learns all about it, the client nothing."""
+    log.error("request.failed", exc_info=error, extra={"path": request.url.path})
+    return _problem(request.url.path, INTERNAL, "The service could not do this. Its log says why.")
+
+
+def document(path: str, kind: ProblemType, detail: str, members: Mapping[str, Any] | None = None) -> bytes:
+    """Return the body of a problem."""
+    request_id = REQUEST_ID.get()
+    body = {
+        "type": kind.uri,
+        "title": kind.title,
+        "status": int(kind.status),
+        "detail": detail,
+        "instance": path,
+        **({"request_id": request_id} if request_id else {}),
+        **(members or {}),
+    }
+    # What a client sent may hold half a character, which no UTF-8 has: it is written as an escape.
+    return json.dumps(body, separators=(",", ":")).encode("ascii")
 
 
 def _members(error: Exception) -> dict[str, Any]:
     match error:
+        case errors.ScopeMissing():
+            return {"scope": error.scope}
         case errors.JobNotFailed():
             return {"job_status": error.status}
         case errors.ResultsNotReady():
@@ -127,6 +86,9 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"expected-offset": error.expected, "provided-offset": error.provided}
         case errors.UploadCompleted():
             return {"job_id": str(error.job_id)}
+        case errors.KeyLimitReached():
+            names = ("queued_jobs", "queued_bytes", "max_queued_jobs", "max_queued_bytes")
+            return {name: getattr(error, name) for name in names}
         case _:
             return {}
 
@@ -144,7 +106,15 @@ def _sentence(message: str) -> str:
 def _headers(request: Request, error: Exception) -> dict[str, str]:
     """Return what stands in the head of an answer beside what is always there."""
     told: dict[str, str] = dict(getattr(request.state, "headers_of_problems", {}))
+    if _is_worth_retrying(error):
+        told["Retry-After"] = str(RETRY_AFTER_S)
     match error:
+        case errors.KeyMissing():
+            told["WWW-Authenticate"] = 'Bearer realm="reelwork"'
+        case errors.KeyInvalid():
+            told["WWW-Authenticate"] = 'Bearer realm="reelwork", error="invalid_token"'
+        case errors.ScopeMissing():
+            told["WWW-Authenticate"] = f'Bearer realm="reelwork", error="insufficient_scope", scope="{error.scope}"'
         case errors.RangeNotSatisfiable():
             told["Content-Range"] = f"bytes */{error.size}"
         case errors.UploadTooLarge():
@@ -160,17 +130,19 @@ def _headers(request: Request, error: Exception) -> dict[str, str]:
 def _is_worth_retrying(error: Exception) -> bool:
     if isinstance(error, errors.ResultsNotReady):
         return error.status in (JobStatus.PENDING, JobStatus.RUNNING)
-    return isinstance(error, errors.ServiceUnavailable | errors.IdempotencyKeyInUse | errors.UploadInUse)
+    passing = errors.ServiceUnavailable | errors.KeyLimitReached | errors.IdempotencyKeyInUse | errors.UploadInUse
+    return isinstance(error, passing)
 
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    kind = ProblemType(status, status.phrase.lower().replace(" ", "-"), status.phrase)
+    kind = BY_STATUS.get(HTTPStatus(error.status_code))
+    if kind is None:
+        return unexpected(request, error)
     headers = dict(error.headers or {})
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+    if kind.status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
-    return _problem(request, kind, error.detail, headers=headers)
+    return _problem(request.url.path, kind, kind.meaning, headers)
 
 
 def _methods(request: Request) -> list[str]:
@@ -186,7 +158,7 @@ def _methods(request: Request) -> list[str]:
 def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     mistakes = [errors.Mistake.at(item["loc"][1:], item["msg"]) for item in error.errors()]
-    return _deliberate(request, errors.InvalidOptions(mistakes))
+    return answer(request, errors.InvalidOptions(mistakes))
 
 
 def _gone(request: Request, error: Exception) -> Response:
@@ -194,26 +166,11 @@ def _gone(request: Request, error: Exception) -> Response:
     return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
-    return _problem(request, INTERNAL, "The service failed unexpectedly. Its log says why.")
-
-
 def _problem(
-    request: Request,
+    path: str,
     kind: ProblemType,
     detail: str,
-    *,
-    retry: bool = False,
-    headers: dict[str, str] | None = None,
-    **members: Any,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
-    body = {
-        "type": kind.uri,
-        "title": kind.title,
-        "status": int(kind.status),
-        "detail": detail,
-        "instance": request.url.path,
-        **members,
-    }
-    retry_after = {"Retry-After": str(RETRY_AFTER_S)} if retry else {}
-    return JSONResponse(body, kind.status, {**(headers or {}), **retry_after}, MEDIA_TYPE)
+    return Response(document(path, kind, detail, members), kind.status, headers, MEDIA_TYPE)

@@ -38,13 +38,14 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
         responses={
             200: {"model": DryRun},
             201: {"description": "An upload in several requests has begun"},
-            **problem_answers(400, 408, 409, 413, 415, 422, 503, 507),
+            **problem_answers(400, 408, 409, 413, 415, 422, 429, 503, 507),
         },
         openapi_extra=_submit_documentation(),
     )
     async def submit(request: Request, caller: Submitter) -> Response:
         """Accept an MP4. When this answers 202 the job is safe, whatever happens next."""
         completes = headers.upload_complete(request)
+        await anyio.to_thread.run_sync(jobs.require_room, caller.key_id)
         if completes is False:
             body = beginning_of_file(request)
             await anyio.to_thread.run_sync(read_options, request.query_params.multi_items(), jobs.check)
@@ -79,7 +80,15 @@ def accepted(job_id: UUID, completes_upload: bool | None = None) -> Response:
 def _submit_documentation() -> dict[str, Any]:
     options = SubmitForm.model_json_schema()["properties"]
     file = {"type": "string", "format": "binary", "description": "The MP4."}
-    form = {"type": "object", "required": ["file"], "properties": {"file": file, **options}}
+    # An option is given once, so that the form's schema does not offer again what the query's does.
+    about = "The options of the query may stand in the form instead, before or behind the file."
+    form = {
+        "type": "object",
+        "description": about,
+        "required": ["file"],
+        "properties": {"file": file},
+        "additionalProperties": False,
+    }
     return {
         "parameters": [
             *({"name": name, "in": "query", "schema": schema} for name, schema in options.items()),
@@ -87,6 +96,9 @@ def _submit_documentation() -> dict[str, Any]:
         ],
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form}, "video/mp4": {"schema": file}},
+            "content": {
+                "multipart/form-data": {"schema": form, "encoding": {"file": {"contentType": "video/mp4"}}},
+                "video/mp4": {"schema": file},
+            },
         },
     }

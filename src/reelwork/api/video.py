@@ -10,6 +10,7 @@ from reelwork.api.media import media_routes
 from reelwork.api.parameters import POLL_AFTER_S, JobId, problem_answers
 from reelwork.api.results import results_routes
 from reelwork.api.schemas import Status
+from reelwork.api.standings import Standings
 from reelwork.api.submit import submit_routes
 from reelwork.jobs.lifecycle import PROGRESS, JobStatus
 from reelwork.jobs.pictures import JobPictures
@@ -31,11 +32,12 @@ def video_routes(
     router.include_router(submit_routes(jobs, uploads, uploads_at_once=uploads_at_once))
 
     answers = {304: {"description": "Nothing has happened since"}, **problem_answers(404, 503)}
+    standings = Standings(jobs.standings)
 
     @router.get("/status/{job_id}", response_model=Status, responses=answers)
-    def status(request: Request, job_id: JobId, caller: Reader) -> Response:
+    async def status(request: Request, job_id: JobId, caller: Reader) -> Response:
         """Say where a job stands: pending, running, completed or failed."""
-        job = jobs.get(job_id, caller.sees_only)
+        job = await standings.of(job_id, caller.sees_only)
         tag = strong_tag(job.status, job.updated_at)
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if job.status in (JobStatus.PENDING, JobStatus.RUNNING):

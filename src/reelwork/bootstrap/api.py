@@ -2,8 +2,11 @@
 
 from fastapi import FastAPI
 
+from reelwork.access.keyring import Keyring
+from reelwork.access.store import KeyStore
 from reelwork.api.app import create_app
 from reelwork.api.catalog import ServiceLimits
+from reelwork.bootstrap.access import require_key
 from reelwork.bootstrap.foundation import open_foundation
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
 from reelwork.bootstrap.uploads import make_uploads
@@ -16,8 +19,13 @@ from reelwork.video.prober import VideoProber
 
 
 def make_api(settings: Settings) -> FastAPI:
-    """Make the HTTP application."""
+    """Make the HTTP application.
+
+    Raises:
+        ConfigurationError: It asks for API keys, and there is none; or the foundation cannot be opened.
+    """
     base = open_foundation(settings)
+    require_key(settings, base.database)
     catalog = load_catalog(settings)
     of_children = (settings.probe_processes, settings.probe_timeout_s, settings.job_memory_mb)
     prober = VideoProber(decode_limits(settings), *of_children)
@@ -40,4 +48,7 @@ def make_api(settings: Settings) -> FastAPI:
         check_ready=lambda: require_head(base.database),
         start=prober.start,
         stop=stop,
+        keyring=Keyring(KeyStore(base.database)) if settings.asks_for_keys else None,
+        cors_origins=settings.cors_origins.split(),
+        upload_idle_s=settings.upload_idle_s,
     )

@@ -38,6 +38,20 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url or f"sqlite:///{settings.data_dir / 'reelwork.db'}")
 
 
+def open_migrated(settings: Settings) -> Database:
+    """Open the database; the embedded one is made and brought up to date first.
+
+    Raises:
+        ConfigurationError: A database of one's own is not at the revision this version needs, or the embedded one
+            cannot be opened.
+    """
+    database = open_database(settings)
+    if settings.uses_embedded_database:
+        migrate(database)
+    require_head(database)
+    return database
+
+
 def open_foundation(settings: Settings) -> Foundation:
     """Open the database and the storage; the embedded database is brought up to date first.
 
@@ -45,10 +59,7 @@ def open_foundation(settings: Settings) -> Foundation:
         ConfigurationError: A database of one's own is not at the revision this version needs, or a
             directory cannot be written to.
     """
-    database = open_database(settings)
-    if settings.uses_embedded_database:
-        migrate(database)
-    require_head(database)
+    database = open_migrated(settings)
     queue = DatabaseQueue(database)
     policy = AttemptPolicy(settings.max_attempts, settings.retry_rest_s)
     return Foundation(database, queue, JobStore(database, queue, policy), _storage(settings))

@@ -29,7 +29,8 @@ class ServiceProcesses:
     def __init__(self, settings: Settings, workers: int, stop: StopRequest) -> None:
         self._settings = settings
         self._stop = stop
-        self._api = self._start("serve", "--host", settings.host, "--port", str(settings.port))
+        anyone = ["--allow-anyone"] if settings.allow_anyone else []
+        self._api = self._start("serve", "--host", settings.host, "--port", str(settings.port), *anyone)
         self._workers = [self._start("worker") for _ in range(workers)]
 
     def run(self) -> int:

@@ -1,17 +1,21 @@
 """Run the API in uvicorn on a socket of our own, so that its port is known before the first request."""
 
 import errno
+import resource
 import socket
 
 import typer
 import uvicorn
 
 from reelwork.bootstrap.api import make_api
+from reelwork.cli.http_protocol import bounded
 from reelwork.errors import ConfigurationError
 from reelwork.settings import Settings
 
 _BACKLOG = 2048
 _GRACE_S = 10
+_KEEP_ALIVE_S = 15
+_OTHER_FILES = 256
 
 
 class _Server(uvicorn.Server):
@@ -39,6 +43,9 @@ def serve_api(settings: Settings, hint: str | None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=bounded(_connections(settings.max_connections)),
+        # Longer than a client that polls pauses, so that it can keep its connection.
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
         ws="none",
     )
@@ -46,6 +53,16 @@ def serve_api(settings: Settings, hint: str | None) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     announcement = "\n".join(filter(None, [f"Reelwork is ready at http://{host}:{port}", hint]))
     _Server(config, announcement).run(sockets=[listening])
+
+
+def _connections(wanted: int) -> int:
+    """Return how many connections this process can have beside its database and the files it writes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * wanted + _OTHER_FILES  # a connection that uploads has a file open
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, min(wanted, (soft - _OTHER_FILES) // 2))
 
 
 def _listen(host: str, port: int) -> socket.socket:

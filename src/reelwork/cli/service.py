@@ -26,6 +26,14 @@ Port = Annotated[
     int | None,
     typer.Option("--port", envvar="REELWORK_PORT", show_default="8000", help="Port; 0 takes a free one."),
 ]
+AllowAnyone = Annotated[
+    bool,
+    typer.Option(
+        "--allow-anyone",
+        envvar="REELWORK_ALLOW_ANYONE",
+        help="Serve an address that others can reach without asking for API keys.",
+    ),
+]
 StopWithStdin = Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)]
 
 
@@ -43,11 +51,13 @@ def up(
     port: Port = None,
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="How many workers to run.")] = 1,
+    allow_anyone: AllowAnyone = False,
 ) -> None:
     """Run everything: database, API and workers. Ctrl-C stops all of it.
 
     Example: reelwork up --port 8000 --data-dir ./reelwork-data
     """
+    from reelwork.bootstrap.access import require_key
     from reelwork.bootstrap.foundation import open_foundation
     from reelwork.cli.processes import ServiceProcesses
     from reelwork.logs import configure_logging
@@ -55,15 +65,21 @@ def up(
     from reelwork.worker.stop import StopRequest
 
     configure_logging()
-    settings = Settings.load(host=host, port=port, data_dir=data_dir)
-    open_foundation(settings).database.close()
+    settings = Settings.load(host=host, port=port, data_dir=data_dir, allow_anyone=allow_anyone or None)
+    database = open_foundation(settings).database
+    require_key(settings, database)
+    database.close()
     stop = StopRequest(settings.shutdown_grace_s)
     stop.listen()
     sys.exit(ServiceProcesses(settings, workers, stop).run())
 
 
 def serve(
-    host: Host = None, port: Port = None, data_dir: DataDir = None, stop_with_stdin: StopWithStdin = False
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    allow_anyone: AllowAnyone = False,
+    stop_with_stdin: StopWithStdin = False,
 ) -> None:
     """Run the HTTP API alone. Jobs wait until a worker runs: see `reelwork worker`.
 
@@ -74,7 +90,7 @@ def serve(
     from reelwork.settings import Settings
 
     configure_logging()
-    settings = Settings.load(host=host, port=port, data_dir=data_dir)
+    settings = Settings.load(host=host, port=port, data_dir=data_dir, allow_anyone=allow_anyone or None)
     if stop_with_stdin:
         _stop_with_stdin()
     hint = f"Jobs wait until a worker runs on the same data: reelwork worker --data-dir {settings.data_dir}"

@@ -15,6 +15,7 @@ from reelwork.jobs.lifecycle import JobStatus
 PENDING = text("status = 'pending'")
 RUNNING = text("status = 'running'")
 FINISHED = text("status IN ('completed', 'failed')")
+QUEUED_BY_A_KEY = text("owner IS NOT NULL AND status IN ('pending', 'running')")
 HAS_EXTERNAL_ID, HAS_OWNER = text("external_id IS NOT NULL"), text("owner IS NOT NULL")
 EXPIRES, HAS_WEBHOOK_DUE = text("expires_at IS NOT NULL"), text("webhook_due_at IS NOT NULL")
 _LISTED = ("created_at", "job_id")
@@ -60,6 +61,7 @@ class Job(Base):
         Index("ix_job_pending", *_LISTED, sqlite_where=PENDING, postgresql_where=PENDING),
         Index("ix_job_running", "lease_expires_at", sqlite_where=RUNNING, postgresql_where=RUNNING),
         Index("ix_job_finished", "updated_at", sqlite_where=FINISHED, postgresql_where=FINISHED),
+        Index("ix_job_queued", "owner", "input_bytes", sqlite_where=QUEUED_BY_A_KEY, postgresql_where=QUEUED_BY_A_KEY),
         Index("ix_job_expires", "expires_at", sqlite_where=EXPIRES, postgresql_where=EXPIRES),
         Index("ix_job_webhook", "webhook_due_at", sqlite_where=HAS_WEBHOOK_DUE, postgresql_where=HAS_WEBHOOK_DUE),
         # Each ends in what jobs are listed by: a page costs the same wherever it is.

@@ -12,10 +12,9 @@ from reelwork import faults
 from reelwork.db.transaction import Transaction
 from reelwork.errors import (
     FileMissing,
-    InvalidOptions,
     JobNotFailed,
     JobNotFound,
-    Mistake,
+    NodeNotFound,
     ReelworkError,
     ResultsNotReady,
     ServiceUnavailable,
@@ -28,7 +27,7 @@ from reelwork.jobs.listing import JobFilter, JobPage, Position
 from reelwork.jobs.model import Job
 from reelwork.jobs.options import SubmitOptions
 from reelwork.jobs.rehearsal import CountFrames, Rehearsal, Rehearsed, nobody_counts
-from reelwork.jobs.store import JobStore
+from reelwork.jobs.store import JobStore, Standing
 from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.intervals import tracks
 from reelwork.pipeline.results import read_entries
@@ -67,6 +66,14 @@ class JobService:
         """
         self._acceptance.check(options)
 
+    def require_room(self, owner: str | None) -> None:
+        """Refuse early what ``submit`` would refuse for certain.
+
+        Raises:
+            KeyLimitReached: The API key has as much queued as it may have.
+        """
+        self._store.require_room(owner)
+
     def submit(
         self,
         chunks: Iterable[bytes],
@@ -83,7 +90,7 @@ class JobService:
             within: Called in the transaction that inserts the job; when it raises, there is no job.
 
         Raises:
-            SubmissionRefused: The file or the options are refused.
+            SubmissionRefused: The file or the options are refused, or the key has too much queued.
             Rehearsed: The client only wanted to know what would be done.
             StorageFull: There is no room for the file or the row.
             ServiceUnavailable: The storage or the database does not answer.
@@ -135,6 +142,10 @@ class JobService:
         if job is None or (only_of is not None and job.owner != only_of):
             raise JobNotFound(job_id)
         return job
+
+    def standings(self, job_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+        """Say where those of the jobs stand that exist, whosever they are."""
+        return self._store.standings(job_ids)
 
     def page(self, asked: JobFilter, limit: int, after: Position | None = None, only_of: str | None = None) -> JobPage:
         """Return the next jobs behind a position, or the newest: ``limit`` of them, or fewer.
@@ -205,7 +216,7 @@ class JobService:
 
         Raises:
             JobNotFound, ResultsNotReady: As ``completed``.
-            InvalidOptions: ``node`` does not track, or has to be given.
+            NodeNotFound: ``node`` does not track, or has to be given.
         """
         job = self.completed(job_id, only_of)
         tracking = {
@@ -215,8 +226,8 @@ class JobService:
         }
         chosen = node or ("".join(tracking) if len(tracking) == 1 else "")
         if chosen not in tracking:
-            names = ", ".join(tracking) or "none: set `track: true` on a node of `objects`"
-            raise InvalidOptions([Mistake("node", f"name an output node that tracks objects; here: {names}")])
+            names = ", ".join(tracking) or "none; `track: true` on a node of `objects` makes one"
+            raise NodeNotFound(f"Name an output node of the job that tracks objects. Here that is: {names}.")
         document = self.open_results_of(job)
         return _closing(document, tracks(read_entries(document), chosen, tracking[chosen]["max_gap_s"]))
 
@@ -226,6 +237,7 @@ class JobService:
         Raises:
             JobNotFound: There is no such job.
             JobNotFailed: It is pending, running or completed.
+            KeyLimitReached: The key it was submitted with would have too much queued.
         """
         self.get(job_id, only_of)
         if self._store.retry(job_id):

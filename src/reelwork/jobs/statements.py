@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Float, Text, Update, Uuid, and_, bindparam, case, d
 
 from reelwork.db.types import database_now
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
-from reelwork.jobs.model import EXPIRES, FINISHED, PENDING, RUNNING, Job, JobTag
+from reelwork.jobs.model import EXPIRES, FINISHED, PENDING, QUEUED_BY_A_KEY, RUNNING, Job, JobTag
 
 _table = Job.metadata.tables[Job.__tablename__]
 _job = _table.c
@@ -55,6 +55,15 @@ INSERT_TAG = insert(_tag).from_select(
 )
 GET = select(_table).where(_IS_THE_JOB)
 GET_MANY = select(_table).where(_job.job_id.in_(bindparam("the_jobs", expanding=True)))
+# No more of the rows than a poll tells: definitions and reports are long.
+STANDINGS = select(_job.job_id, _job.status, _job.updated_at, _job.owner).where(
+    _job.job_id.in_(bindparam("the_jobs", expanding=True))
+)
+
+# What a key has pending and running.
+QUEUED = select(func.count(), func.coalesce(func.sum(_job.input_bytes), 0)).where(
+    _job.owner == _text("the_owner"), QUEUED_BY_A_KEY
+)
 
 # Whatever the table holds, so many are looked at and no more: an estimate is not worth a search.
 _LATELY = (
@@ -148,7 +157,7 @@ RETRY = (
     _move(JobStatus.FAILED, JobStatus.PENDING)
     .where(_IS_THE_JOB)
     .values(attempt=0, error_message=None, lost_attempts=None, not_before=None, **_NOT_OVER)
-    .returning(_job.job_id)
+    .returning(_job.job_id, _job.owner, _job.input_bytes)
 )
 DELETE = delete(_table).where(_IS_THE_JOB).returning(*_FILES)
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from reelwork import faults
 from reelwork.db.engine import Database
 from reelwork.db.transaction import Transaction
 from reelwork.errors import ServiceUnavailable
-from reelwork.jobs import statements
+from reelwork.jobs import quota, statements
 from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.listing import JobFilter, JobPage, Position, read_page, read_tags
@@ -45,6 +46,16 @@ class Claim:
     input_path: str
     pipeline_definition: dict[str, Any]
     options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a job stands, since when, and whose it is."""
+
+    job_id: UUID
+    status: JobStatus
+    updated_at: datetime
+    owner: str | None
 
 
 @dataclass(frozen=True)
@@ -84,15 +95,23 @@ class JobStore:
             job: The job.
             tags: Its tags, each given once.
             within: Writes what is to be there if, and only if, the job is; when it raises, neither is.
+
+        Raises:
+            KeyLimitReached: Its API key would have more queued than it may have; nothing is inserted.
         """
         given = {name: value for name, value in vars(job).items() if name in Job.__table__.columns}
         with self._database.writing() as transaction:
             transaction.execute(statements.INSERT, given)
             if tags:
                 transaction.execute(statements.INSERT_TAG, [{"the_job": job.job_id, "word": tag} for tag in tags])
+            quota.enforce(transaction, job.owner, job.input_bytes)
             within(transaction)
             self._hint(transaction, [job.job_id])
             faults.point("submit.inserted")
+
+    def require_room(self, owner: str | None) -> None:
+        """Refuse early what ``add`` would refuse for certain; see ``quota.require_room``."""
+        quota.require_room(self._database, owner)
 
     def get(self, job_id: UUID) -> Job | None:
         """Return the job as it is now, or None."""
@@ -121,6 +140,11 @@ class JobStore:
             for row in rows
             if row.report and row.report.get("frames")
         ]
+
+    def standings(self, job_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+        """Say where those of the jobs stand that exist."""
+        rows = self._database.query(statements.STANDINGS, {"the_jobs": job_ids})
+        return {row[0]: Standing(*row) for row in rows}
 
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
         """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""
@@ -194,10 +218,16 @@ class JobStore:
             return self._lose_attempts(transaction, statements.EXPIRE_LEASES, {"cause": WORKER_LOST})
 
     def retry(self, job_id: UUID) -> bool:
-        """Let a failed job be run again, with all its attempts; False when there is no such failed job."""
+        """Let a failed job be run again, with all its attempts; False when there is no such failed job.
+
+        Raises:
+            KeyLimitReached: Its API key would have more queued than it may have.
+        """
         with self._database.writing() as transaction:
-            retried = transaction.scalars(statements.RETRY, {"the_job": job_id}).all()
-            self._hint(transaction, retried)
+            retried: Sequence[Any] = transaction.execute(statements.RETRY, {"the_job": job_id}).all()
+            for row in retried:
+                quota.enforce(transaction, row.owner, row.input_bytes)
+            self._hint(transaction, [row.job_id for row in retried])
         return bool(retried)
 
     def delete(self, job_id: UUID) -> StoredFiles | None:

@@ -211,7 +211,7 @@ OPTIONS = st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=8)
 def answered(error: ReelworkError) -> dict[str, Any]:
     """Return the problem as a client gets it."""
     scope = {"type": "http", "method": "POST", "path": "/x", "query_string": b"", "headers": [], "server": ("x", 80)}
-    answer = problems._deliberate(Request(scope), error)
+    answer = problems.answer(Request(scope), error)
     assert answer.status_code == 422
     return json.loads(bytes(answer.body))  # type: ignore[no-any-return]
 

@@ -24,7 +24,7 @@ JOB_ID = UUID(int=7)
 def answered(error: ReelworkError) -> tuple[dict[str, Any], str | None]:
     """Return the problem and its Retry-After."""
     scope = {"type": "http", "method": "GET", "path": "/x", "query_string": b"", "headers": [], "server": ("x", 80)}
-    answer = problems._deliberate(Request(scope), error)
+    answer = problems.answer(Request(scope), error)
     assert answer.media_type == "application/problem+json"
     body = json.loads(bytes(answer.body))
     assert body["status"] == answer.status_code

@@ -29,6 +29,7 @@ _INDEXES = (
     ("ix_job_pipeline", ("pipeline", *_LISTED), None),
     ("ix_job_external_id", ("external_id", *_LISTED), "external_id IS NOT NULL"),
     ("ix_job_owner", ("owner", *_LISTED), "owner IS NOT NULL"),
+    ("ix_job_queued", ("owner", "input_bytes"), "owner IS NOT NULL AND status IN ('pending', 'running')"),
     ("ix_job_expires", ("expires_at",), "expires_at IS NOT NULL"),
     ("ix_job_webhook", ("webhook_due_at",), "webhook_due_at IS NOT NULL"),
 )

@@ -1,0 +1,57 @@
+"""The running service against its own description: every request schemathesis can think of, every check it knows."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+ROOT = Path(__file__).parent.parent.parent
+_HOOKS = "tests.support.schemathesis_hooks"
+_LONGEST_LINE = 400
+
+_CONFIG = """
+[auth.openapi.bearer]
+bearer = "{key}"
+
+[dictionaries.jobs]
+values = [{jobs}]
+
+[parameters]
+"path.job_id" = {{dictionary = "jobs", probability = 0.5}}
+
+[phases.stateful.inference]
+algorithms = ["location-headers", "dependency-analysis"]
+"""
+
+
+def conformance(url: str, key: str, jobs: Sequence[UUID], folder: Path, examples: int) -> tuple[int, str]:
+    """Try every operation of the service.
+
+    Args:
+        url: Where it is.
+        key: An API key that may do everything.
+        jobs: Some that exist.
+        folder: For its files.
+        examples: How many requests to think of for each operation and phase.
+
+    Returns:
+        The exit code, 0 if nothing was found, and what it says.
+    """
+    config = folder / "schemathesis.toml"
+    config.write_text(_CONFIG.format(key=key, jobs=", ".join(f'"{job}"' for job in jobs)))
+    options = ["--checks", "all", "--max-examples", str(examples), "--no-color", "--generation-database", "none"]
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{url}/openapi.json"]
+    done = subprocess.run(
+        [*command, *options],
+        cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": _HOOKS, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # A request that went wrong is shown with its whole video.
+    said = re.sub(rf"(?m)^(.{{{_LONGEST_LINE}}}).*$", r"\1...", done.stdout + done.stderr)
+    return done.returncode, said
