@@ -52,7 +52,8 @@ option `max_frames`, in the query or in the form). This page is written by `scri
 {"type": "urn:reelwork:problem:invalid-options", "title": "The options are wrong", "status": 422,
  "detail": "max_frames: Input should be greater than or equal to 1", "instance": "/video/submit",
  "request_id": "5f0c2a9be1d34c77",
- "errors": [{"option": "max_frames", "pointer": "#/max_frames", "detail": "Input should be greater than or equal to 1."}]}
+ "errors": [{"option": "max_frames", "pointer": "#/max_frames",
+             "detail": "Input should be greater than or equal to 1."}]}
 ```
 """
 _SAMPLING = """Which frames are analysed. Without any of it, every frame; at most one of `frame_stride`, `every_s` and
@@ -218,6 +219,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "pipelines.md": pipelines_page,
     "jobs.md": jobs_page,
+    "problems.md": problems_page,
 }
 
 
