@@ -70,7 +70,10 @@ class Settings(BaseSettings):
     job_timeout_s: float = Field(6 * 3600.0, gt=0, description="How long one attempt at a job may take.")
     shutdown_grace_s: float = Field(20.0, ge=0, description="How long a stopping worker may go on with its job.")
     retention_s: float = Field(
-        0.0, ge=0, description="How long ended jobs are kept, with their videos and results; 0: for ever."
+        0.0,
+        ge=0,
+        description="How long ended jobs are kept, with their videos and results, unless one asks for less at submit; "
+        "0: for ever.",
     )
     orphan_age_s: float = Field(
         3600.0,

@@ -52,6 +52,7 @@ def test_limits(up: Caller) -> None:
     assert limits["max_pixels"] == 2**25
     assert (limits["min_retention_s"], limits["retention_s"], limits["key"]) == (60, None, None)
     assert (limits["max_tags"], limits["max_jobs_per_page"]) == (20, 1000)
+    assert {"json", "ndjson", "csv", "vtt", "srt", "coco"} <= set(limits["result_formats"])
 
 
 @pytest.mark.parametrize("path", ["/pipelines", "/analyzers", "/limits"])

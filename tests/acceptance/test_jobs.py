@@ -118,6 +118,16 @@ class TestDryRun:
         assert (plan["frames_in_video"], plan["frames_to_analyse"]) == (125, 25)
         assert (plan["estimated_s"], plan["estimated_from"]) == (None, 0)
 
+    def test_leaves_its_idempotency_key_to_the_submit_it_was_for(self, up: Caller, media_dir: Path) -> None:
+        content = (media_dir / "midroll-5s.mp4").read_bytes()
+        headers = {"Content-Type": "video/mp4", "Idempotency-Key": f'"{uuid4()}"'}
+        answers = [
+            up.http.post("/video/submit", params={"pipeline": "frames", **more}, content=content, headers=headers)
+            for more in ({"dry_run": "true"}, {"dry_run": "true"}, {}, {})
+        ]
+        assert [answer.status_code for answer in answers] == [200, 200, 202, 202]
+        assert answers[2].json() == answers[3].json()
+
     def test_says_when_only_decoding_can_tell(self, up: Caller, tmp_path: Path) -> None:
         encode_clip(tmp_path / "old.mp4", numbered(5), codec="mpeg4")
         plan = up.http.post(

@@ -1,5 +1,6 @@
 """The video of a job over HTTP: the file, whole and in parts, and single frames."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,7 @@ class TestMedia:
         answer = up.http.get(url)
         assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "video/mp4", content)
         assert answer.headers["accept-ranges"] == "bytes"
+        assert answer.headers["etag"] == f'"{sha256(content).hexdigest()}"'
         head = up.http.head(url)
         assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(content)))
         assert head.headers["etag"] == answer.headers["etag"]

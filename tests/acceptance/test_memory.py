@@ -24,7 +24,7 @@ def padded(clip: Path, padding_bytes: int) -> Iterator[bytes]:
         yield bytes(MIB)
 
 
-def test_upload_of_any_size(service: Service, caller: Callable[[str], Caller], media_dir: Path) -> None:
+def test_video_of_any_size_in_and_out(service: Service, caller: Callable[[str], Caller], media_dir: Path) -> None:
     api = service.start("serve", "--port", "0")
     calls = caller(api.url())
     calls.submit(media_dir / "fragmented.mp4", pipeline="frames")
@@ -37,6 +37,10 @@ def test_upload_of_any_size(service: Service, caller: Callable[[str], Caller], m
     )
 
     assert answer.status_code == 202
+    assert peak_bytes(api.process.pid) - before < 24 * MIB
+
+    with calls.http.stream("GET", f"/video/jobs/{answer.json()['job_id']}/media") as media:
+        assert sum(map(len, media.iter_raw(MIB))) == int(media.headers["content-length"]) > 300 * MIB
     assert peak_bytes(api.process.pid) - before < 24 * MIB
 
 

@@ -11,6 +11,7 @@ from reelwork.api.access import Reader
 from reelwork.api.catalog_schemas import Analyzer, Analyzers, KeyLimits, Limits, Node, Pipeline, Pipelines
 from reelwork.api.job_schemas import MOST_JOBS
 from reelwork.api.parameters import problem_answers
+from reelwork.api.results_query import MOST_ENTRIES
 from reelwork.jobs.options import (
     LEAST_RETENTION_S,
     MOST_EXTERNAL_ID_CHARACTERS,
@@ -22,6 +23,7 @@ from reelwork.jobs.options import (
 from reelwork.pipeline.analyzers import AnalyzerEntry, analyzer_entries, settings_schema
 from reelwork.pipeline.catalog import DEFAULT_PIPELINE, CatalogEntry, PipelineCatalog
 from reelwork.pipeline.graph import PipelineGraph
+from reelwork.pipeline.reading.formats import FORMATS
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,9 @@ def _limits(limits: ServiceLimits, caller: Caller) -> Limits:
         max_external_id_characters=MOST_EXTERNAL_ID_CHARACTERS,
         max_webhook_url_characters=MOST_URL_CHARACTERS,
         max_jobs_per_page=MOST_JOBS,
+        max_entries_per_page=MOST_ENTRIES,
         containers=["video/mp4", "application/mp4"],
+        result_formats=[form.name for form in FORMATS],
         key=_key_limits(caller),
     )
 

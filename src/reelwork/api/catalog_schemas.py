@@ -76,5 +76,7 @@ class Limits(BaseModel):
     max_external_id_characters: int
     max_webhook_url_characters: int
     max_jobs_per_page: int
+    max_entries_per_page: int = Field(description="Of results.")
     containers: list[str] = Field(description="Media types that are taken.")
+    result_formats: list[str] = Field(description="What `format` of the results may be.")
     key: KeyLimits | None = Field(description="Null where no key is asked for.")

@@ -46,7 +46,7 @@ def media_routes(jobs: JobService, pictures: JobPictures, *, pictures_at_once: i
         document = jobs.open_video(job)
         try:
             size = document.seek(0, 2)
-            tag = strong_tag(_content(job))
+            tag = f'"{_content(job)}"'
             headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": _CACHE_CONTROL}
             if is_unchanged(request.headers, tag):
                 document.close()

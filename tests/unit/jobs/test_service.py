@@ -1,6 +1,8 @@
 """What the API does with jobs: an accepted one is durable, a refused one leaves nothing."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -9,6 +11,7 @@ import pytest
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.db.engine import Database
 from reelwork.db.transaction import Transaction
+from reelwork.db.types import database_now
 from reelwork.errors import (
     FileMissing,
     JobNotFailed,
@@ -22,8 +25,10 @@ from reelwork.errors import (
     VideoUnreadable,
 )
 from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.listing import JobFilter
 from reelwork.jobs.model import Job
 from reelwork.jobs.options import SubmitOptions
+from reelwork.jobs.rehearsal import Rehearsed
 from reelwork.jobs.service import JobService
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import PipelineCatalog
@@ -31,11 +36,13 @@ from reelwork.pipeline.definition import PipelineDefinition
 from reelwork.queues.database import DatabaseQueue
 from reelwork.storage.local import LocalStorage
 from reelwork.storage.service import results_key, video_key
+from reelwork.video.counting import FrameCount, count
+from reelwork.video.packets import Chooser
 from reelwork.video.probe import probe
 from reelwork.video.source import DecodeLimits, VideoFacts
 from tests.support.analyzers import registry
 from tests.support.databases import rows, run
-from tests.support.job_rows import row_of
+from tests.support.job_rows import row_of, update_row
 
 FRAMES = SubmitOptions(pipeline="frames")
 
@@ -99,6 +106,17 @@ class TestAccepting:
         kept = PipelineDefinition.model_validate(row_of(database, job_id)["pipeline_definition"])
         assert kept.nodes["a"].settings == {"value": 5, "label": "plain"}
         assert kept.sampling.every_s == 2
+
+    def test_what_the_client_says_of_it_is_kept(self, service: JobService, database: Database, clip: bytes) -> None:
+        options = SubmitOptions(
+            "constant", params={"a": {"value": 9}}, tags=("x", "y"), external_id="mine", retention_s=90.0
+        )
+        job_id = service.submit([clip], lambda: options, owner="key")
+        row = row_of(database, job_id)
+        assert (row["external_id"], row["retention_s"], row["owner"]) == ("mine", 90.0, "key")
+        assert row["input_bytes"] == row["source"]["bytes"] == len(clip)
+        assert row["pipeline_definition"]["nodes"]["a"]["with"]["value"] == 9
+        assert service.tags_of(service.get(job_id)) == ("x", "y")
 
     def test_each_submission_is_a_job_of_its_own(self, service: JobService, clip: bytes) -> None:
         assert len({service.submit([clip], lambda: FRAMES) for _ in range(3)}) == 3
@@ -182,6 +200,65 @@ class TestRefusing:
         run(database, "ALTER TABLE elsewhere RENAME TO job")
 
 
+class TestRehearsing:
+    @pytest.fixture
+    def counting(self, store: JobStore, storage: LocalStorage, catalog: PipelineCatalog) -> JobService:
+        """A service that counts in this process."""
+        limits = DecodeLimits()
+        return JobService(
+            store, storage, catalog, lambda path: probe(path, limits), count_frames=partial(_counted, limits=limits)
+        )
+
+    @pytest.mark.usefixtures("assert_nothing_is_left")
+    def test_tells_what_would_be_done_and_keeps_nothing(self, counting: JobService, clip: bytes) -> None:
+        options = SubmitOptions("constant", {"max_frames": 2}, {"a": {"value": 7}}, ("x",), dry_run=True)
+        with pytest.raises(Rehearsed) as caught:
+            counting.submit([clip], lambda: options)
+        plan = caught.value.plan
+        assert (plan.frames_in_video, plan.frames_to_analyse) == (125, 2)  # one every two seconds, at most two
+        assert plan.source["sha256"] == hashlib.sha256(clip).hexdigest()
+        assert plan.definition["nodes"]["a"]["with"] == {"value": 7, "label": "plain"}
+        assert (plan.estimated_s, plan.estimated_from, plan.warnings) == (None, 0, ())
+
+    @pytest.mark.usefixtures("assert_nothing_is_left")
+    def test_what_is_refused_is_refused_here_too(self, counting: JobService) -> None:
+        with pytest.raises(VideoUnreadable):
+            counting.submit([b"this is no video"], lambda: SubmitOptions("frames", dry_run=True))
+
+    @pytest.mark.usefixtures("assert_nothing_is_left")
+    def test_nobody_counts(self, service: JobService, clip: bytes) -> None:
+        with pytest.raises(Rehearsed) as caught:
+            service.submit([clip], lambda: SubmitOptions("frames", dry_run=True))
+        assert (caught.value.plan.frames_in_video, caught.value.plan.estimated_s) == (None, None)
+        assert caught.value.plan.warnings
+
+    def test_a_sampling_that_picks_nothing_is_told(self, counting: JobService, clip: bytes) -> None:
+        options = SubmitOptions("frames", {"ranges": [{"start_s": 100.0}]}, dry_run=True)
+        with pytest.raises(Rehearsed) as caught:
+            counting.submit([clip], lambda: options)
+        assert caught.value.plan.frames_to_analyse == 0
+        assert "picks no frame" in caught.value.plan.warnings[0]
+
+    def test_the_time_is_estimated_from_what_others_took(
+        self, counting: JobService, store: JobStore, database: Database, clip: bytes
+    ) -> None:
+        for seconds, frames in ((10, 100), (20, 50)):
+            job_id = counting.submit([clip], lambda: FRAMES)
+            claim = store.claim(job_id, "one", 60)
+            assert claim
+            assert store.complete(claim.lease, "video_results/x.json", {"frames": frames})
+            update_row(database, job_id, started_at=database_now(-seconds), updated_at=database_now())
+        with pytest.raises(Rehearsed) as caught:
+            counting.submit([clip], lambda: SubmitOptions("frames", {"max_frames": 10}, dry_run=True))
+        plan = caught.value.plan
+        assert plan.estimated_from == 2
+        assert plan.estimated_s == pytest.approx(30 / 150 * 10, rel=0.05)
+
+
+def _counted(path: Path, chooser: Chooser, limits: DecodeLimits) -> FrameCount | None:
+    return count(path, limits, chooser)
+
+
 @pytest.mark.usefixtures("assert_nothing_is_left")
 def test_a_commit_whose_answer_is_lost_is_taken_back(
     service: JobService, store: JobStore, database_queue: DatabaseQueue, clip: bytes, monkeypatch: pytest.MonkeyPatch
@@ -196,6 +273,16 @@ def test_a_commit_whose_answer_is_lost_is_taken_back(
     with pytest.raises(ServiceUnavailable):
         service.submit([clip], lambda: FRAMES)
     database_queue.dequeue()  # the hint may stay: it leads nowhere
+
+
+class TestListing:
+    def test_a_key_sees_its_own_jobs_alone(self, service: JobService, clip: bytes) -> None:
+        mine, other = (service.submit([clip], lambda: FRAMES, owner) for owner in ("me", "somebody"))
+        assert [job.job_id for job in service.page(JobFilter(), 10, only_of="me").jobs] == [mine]
+        assert {job.job_id for job in service.page(JobFilter(), 10).jobs} == {mine, other}
+        for call in (service.get, service.retry, service.delete):
+            with pytest.raises(JobNotFound):
+                call(other, "me")
 
 
 class TestRetrying:

@@ -13,7 +13,7 @@ import pytest
 
 from reelwork.errors import AnalysisFailed
 from reelwork.pipeline.executor import FrameResult
-from reelwork.pipeline.results import as_entry, write_results
+from reelwork.pipeline.results import as_entry, find_entry, write_results
 from tests.support.memory import peak_growth_bytes
 
 JOB_ID = UUID("0189f7ea-ae2c-7809-8aeb-b819cf5e9e7f")
@@ -129,3 +129,25 @@ def test_memory_is_flat_in_the_number_of_entries() -> None:
         grown = peak_growth_bytes(lambda: write_results(stream, JOB_ID, results))
         assert stream.tell() > 50 * count
     assert grown < 100_000
+
+
+@pytest.mark.parametrize("indices", [[], [0], [7], [0, 1, 2, 3], [*range(0, 400, 7)], [3, 4, 50, 51, 399]], ids=str)
+def test_the_entry_of_a_frame_is_found_by_halving(indices: list[int]) -> None:
+    _, document = written(*(result(index, text="x" * (index * 37 % 90)) for index in indices))
+    for index in range(-1, 401):
+        found = find_entry(io.BytesIO(document), index)
+        assert (found and found["frame_index"]) == (index if index in indices else None)
+
+
+def test_finding_reads_little_of_it() -> None:
+    class Counted(io.BytesIO):
+        lines = 0
+
+        def readline(self, size: int | None = -1, /) -> bytes:
+            self.lines += 1
+            return super().readline(size)
+
+    _, document = written(*(result(index) for index in range(100_000)))
+    counted = Counted(document)
+    assert find_entry(counted, 77_777)
+    assert counted.lines < 100
