@@ -25,11 +25,11 @@ from tests.unit.client.conftest import LIMIT_BYTES
 
 @pytest.fixture
 def large(tmp_path: Path, clip: Path) -> Path:
-    """A file of 256 MiB that begins like an MP4 and takes no space."""
+    """A file that begins like an MP4, is larger than the service takes, and takes no space."""
     path = tmp_path / "large.mp4"
     path.write_bytes(clip.read_bytes()[:1000])
     with path.open("r+b") as stream:
-        stream.truncate(2**28)
+        stream.truncate(2 * LIMIT_BYTES)
     return path
 
 
@@ -163,6 +163,9 @@ def surface(kind: type) -> dict[str, list[str]]:
     methods = inspect.getmembers(kind, inspect.isfunction)
     public = {name: method for name, method in methods if not name.startswith("_") or name == "__init__"}
     return {
-        name: [str(parameter).replace("Async", "") for parameter in inspect.signature(method).parameters.values()]
+        name: [
+            str(parameter).replace("async_client.Async", "client.")
+            for parameter in inspect.signature(method).parameters.values()
+        ]
         for name, method in public.items()
     }
