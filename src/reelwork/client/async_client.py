@@ -134,8 +134,8 @@ class AsyncJob:
         """Return how long each tracked object was seen."""
         return await self._perform.run(self._calls.merged(self.job_id, "tracks", {"node": node}))
 
-    async def intervals(self, node: str | None = None) -> list[dict[str, Any]]:
-        """Return when what was to be seen, consecutive frames merged."""
+    async def intervals(self, node: str | list[str] | None = None) -> list[dict[str, Any]]:
+        """Return from when to when each thing was seen, consecutive frames merged."""
         return await self._perform.run(self._calls.merged(self.job_id, "intervals", {"node": node}))
 
     async def details(self) -> JobDetails:

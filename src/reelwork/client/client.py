@@ -192,8 +192,8 @@ class Job:
         """Return how long each tracked object was seen."""
         return self._perform.run(self._calls.merged(self.job_id, "tracks", {"node": node}))
 
-    def intervals(self, node: str | None = None) -> list[dict[str, Any]]:
-        """Return when what was to be seen, consecutive frames merged."""
+    def intervals(self, node: str | list[str] | None = None) -> list[dict[str, Any]]:
+        """Return from when to when each thing was seen, consecutive frames merged."""
         return self._perform.run(self._calls.merged(self.job_id, "intervals", {"node": node}))
 
     def details(self) -> JobDetails:

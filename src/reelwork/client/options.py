@@ -30,7 +30,7 @@ class JobOptions(TypedDict, total=False):
     max_frames: int | None
     ranges: Sequence[Mapping[str, float]] | None
     params: Mapping[str, Mapping[str, Any]] | None
-    tags: Sequence[str]
+    tags: list[str] | tuple[str, ...]
     external_id: str | None
     retention_s: float | None
     webhook_url: str | None
@@ -42,17 +42,17 @@ class ResultFilters(TypedDict, total=False):
     Attributes:
         start_s: Frames from this time on.
         end_s: Frames before this time.
-        node: Answers of this node only.
-        label: Items with this label.
-        q: Items whose text contains this.
-        min_confidence: Items at least so sure.
-        nonempty: Frames on which something was found.
+        node: Answers of this node, or of these.
+        label: Items whose label, text or format is this, or one of these.
+        q: Items in whose label or text this occurs.
+        min_confidence: Items at least so confident.
+        nonempty: Frames for which something is left.
     """
 
     start_s: float | None
     end_s: float | None
-    node: str | None
-    label: str | None
+    node: str | list[str] | None
+    label: str | list[str] | None
     q: str | None
     min_confidence: float | None
     nonempty: bool | None
@@ -74,15 +74,17 @@ class JobFilters(TypedDict, total=False):
     external_id: str | None
 
 
+_REPEATED = ("tags", "node", "label")
+
+
 def parameters(options: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return options or filters as they stand in a query; a sequence of words is repeated."""
-    written: list[tuple[str, str]] = []
-    for name, value in options.items():
-        if name == "tags":
-            written += [(name, str(word)) for word in value or ()]
-        elif value is not None:
-            written.append((name, _written(value)))
-    return written
+    """Return options or filters as they stand in a query; of several words each is given by itself."""
+    return [
+        (name, _written(value))
+        for name, given in options.items()
+        for value in (given if name in _REPEATED and isinstance(given, list | tuple) else [given])
+        if value is not None
+    ]
 
 
 def _written(value: Any) -> str:
