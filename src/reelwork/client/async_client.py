@@ -14,7 +14,7 @@ from reelwork.client.transport import Service
 
 
 class AsyncClient:
-    """Talks to one service. An async context manager, for the tasks of one event loop (asyncio or trio)."""
+    """Talks to one service. An async context manager, for the tasks of one event loop."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Runs flows in an event loop: that of asyncio or of trio."""
+"""Runs flows in an event loop."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

@@ -83,10 +83,7 @@ def test_an_upload_that_is_interrupted_is_deleted(running: Service, service_url:
     assert partial_uploads(running) == 0
 
 
-@pytest.mark.parametrize("backend", ["asyncio"])
-def test_an_upload_that_is_cancelled_is_deleted(
-    backend: str, running: Service, service_url: str, padded: Padded
-) -> None:
+def test_an_upload_that_is_cancelled_is_deleted(running: Service, service_url: str, padded: Padded) -> None:
     async def submit() -> None:
         with anyio.CancelScope() as scope:
             async with AsyncClient(service_url) as client:
@@ -97,7 +94,7 @@ def test_an_upload_that_is_cancelled_is_deleted(
                 )
         assert scope.cancelled_caught
 
-    anyio.run(submit, backend=backend)
+    anyio.run(submit)
     assert partial_uploads(running) == 0
 
 
