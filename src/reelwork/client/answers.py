@@ -35,7 +35,7 @@ class FrameResult(msgspec.Struct, frozen=True):
 
 
 class JobEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A job in the list of jobs."""
+    """A job in the list of jobs; ``document`` holds all the service says of it there."""
 
     job_id: UUID
     status: Status
@@ -45,6 +45,7 @@ class JobEntry(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     external_id: str | None = None
     error: str | None = None
+    document: dict[str, Any] = {}
 
 
 class JobDetails(msgspec.Struct, frozen=True, kw_only=True):

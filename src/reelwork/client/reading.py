@@ -105,12 +105,12 @@ def jobs(decoder: Decoder, filters: Mapping[str, Any], page_size: int | None) ->
     asked: dict[str, Any] = {**filters, "limit": page_size}
     while True:
         page = yield from decoder.get("/video/jobs", _Page, parameters(asked))
-        yield Give(page.jobs)
+        yield Give([decoder.converted(entry, JobEntry) for entry in page.jobs])
         if page.next_cursor is None:
             return
         asked["cursor"] = page.next_cursor
 
 
 class _Page(msgspec.Struct):
-    jobs: list[JobEntry]
+    jobs: list[dict[str, Any]]
     next_cursor: str | None = None
