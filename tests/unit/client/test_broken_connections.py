@@ -131,7 +131,7 @@ def test_results_go_on_behind_the_last_frame(connect: Connect, service_url: str,
     job.wait()
     whole = list(job.results())
     assert len(whole) > 300
-    with cutting(service_url, Cut(back=2000), Cut(back=3000)) as way:
+    with cutting(service_url, Cut(back=900), Cut(back=1000)) as way:
         assert list(connect(way.url).job(job.job_id).results()) == whole
         assert way.connections == 3
 
@@ -150,7 +150,7 @@ def test_a_download_goes_on_where_it_broke_off(connect: Connect, service_url: st
 def test_what_cannot_be_gone_on_with_is_an_error(connect: Connect, service_url: str, media_dir: Path) -> None:
     job = connect(service_url).submit(media_dir / "car-detection.mp4", pipeline="frames")
     job.wait()
-    with cutting(service_url, *[Cut(back=5000)] * 20) as way, pytest.raises(ConnectionLost):
+    with cutting(service_url, *[Cut(back=900)] * 20) as way, pytest.raises(ConnectionLost):
         connect(way.url, outage_s=0.1).job(job.job_id).save_results(BytesIO(), format="csv")
 
 
