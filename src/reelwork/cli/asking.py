@@ -35,17 +35,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 
 
 def _jobs_begun(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    with _quick_client(ctx) as client:
-        newest = islice(client.jobs(page_size=_MOST_COMPLETED), _MOST_COMPLETED)
-        found = [(str(entry.job_id), f"{entry.status} {entry.pipeline}") for entry in newest]
-    return [(job_id, what) for job_id, what in found if job_id.startswith(incomplete)]
+    return _completed(ctx, incomplete, _newest_jobs)
 
 
 def pipelines_begun(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Complete the name of a pipeline."""
-    with _quick_client(ctx) as client:
-        found = client.pipelines()
-    return [(pipeline.name, pipeline.description) for pipeline in found if pipeline.name.startswith(incomplete)]
+    return _completed(ctx, incomplete, _pipelines)
 
 
 JobId = Annotated[
@@ -131,13 +126,24 @@ def _told(error: str | ReelworkError) -> Any:
     return document or {"detail": str(error)}
 
 
-@contextmanager
-def _quick_client(ctx: typer.Context) -> Iterator["Client"]:
-    """Give a client that keeps nobody waiting for a completion; without a service there is nothing to complete."""
+def _completed(
+    ctx: typer.Context, incomplete: str, ask: "Callable[[Client], list[tuple[str, str]]]"
+) -> list[tuple[str, str]]:
+    """Return what begins so, with a word about it; without a service there is nothing to complete."""
     from reelwork.client import Client
 
     try:
-        with Client(ctx.params.get("url"), ctx.params.get("api_key"), timeout_s=1.0, outage_s=0.0) as client:
-            yield client
+        # Nobody is to be kept waiting for a completion.
+        with Client(ctx.params.get("url"), ctx.params.get("api_key"), timeout_s=1.0) as client:
+            return [known for known in ask(client) if known[0].startswith(incomplete)]
     except ReelworkError:
-        raise typer.Exit from None
+        return []
+
+
+def _newest_jobs(client: "Client") -> list[tuple[str, str]]:
+    newest = islice(client.jobs(page_size=_MOST_COMPLETED), _MOST_COMPLETED)
+    return [(str(entry.job_id), f"{entry.status} {entry.pipeline}") for entry in newest]
+
+
+def _pipelines(client: "Client") -> list[tuple[str, str]]:
+    return [(pipeline.name, pipeline.description) for pipeline in client.pipelines()]
