@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import command_line_page
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.submit_form import SubmitForm
@@ -194,6 +195,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "pipelines.md": pipelines_page,
     "jobs.md": jobs_page,
+    "cli.md": command_line_page.page,
 }
 
 

@@ -8,6 +8,7 @@ from anyio.from_thread import BlockingPortal
 
 from reelwork.client import AsyncJob
 
+_AT_ONCE = 1000
 _END = object()
 
 
@@ -34,9 +35,17 @@ class Awaited:
         return call
 
     def _iterated(self, items: AsyncIterator[Any]) -> Iterator[Any]:
-        while (item := self._portal.call(anext, items, _END)) is not _END:
-            yield item
+        while some := self._portal.call(_next_items, items):
+            yield from some
 
 
 async def _awaited(answer: Any) -> Any:
     return await answer
+
+
+async def _next_items(items: AsyncIterator[Any]) -> list[Any]:
+    """Return some items: to change threads for each would take longer than all the rest."""
+    some: list[Any] = []
+    while len(some) < _AT_ONCE and (item := await anext(items, _END)) is not _END:
+        some.append(item)
+    return some
