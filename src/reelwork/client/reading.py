@@ -10,8 +10,8 @@ import msgspec
 
 from reelwork.client.answers import FrameResult, JobEntry
 from reelwork.client.decoding import Decoder
-from reelwork.client.errors import ConnectionLost, UnexpectedAnswer
-from reelwork.client.flow import Flow, Give, Pause, Read, Request, work
+from reelwork.client.errors import ServiceUnreachable, UnexpectedAnswer
+from reelwork.client.flow import Answer, Flow, Give, Pause, Read, Request, work
 from reelwork.client.options import parameters
 from reelwork.client.patience import Patience
 from reelwork.errors import ReelworkError
@@ -88,16 +88,23 @@ def download(decoder: Decoder, request: Request, file: BinaryIO, patience: Patie
             answer = yield from decoder.opened(asked)
             if size and answer.status != 206:
                 raise UnexpectedAnswer(decoder.url, "what it sends has changed half way.")
-            tag = answer.headers.get("etag", "")
+            tag = _lasting_tag(answer)
             while piece := (yield Read()):
                 yield from work(partial(file.write, piece))
                 size += len(piece)
-        except ConnectionLost as error:
-            if size and (not tag or tag.startswith("W/")):
+                patience.heard()
+        except ServiceUnreachable as error:
+            if size and not tag:
                 raise
             yield Pause(patience.pause_after_s(error))
         else:
             return size
+
+
+def _lasting_tag(answer: Answer) -> str:
+    """Return the tag by which the rest of an answer can be asked for; empty if that cannot be."""
+    tag = answer.headers.get("etag", "")
+    return "" if tag.startswith("W/") or answer.headers.get("accept-ranges") != "bytes" else tag
 
 
 def jobs(decoder: Decoder, filters: Mapping[str, Any], page_size: int | None) -> Flow[None]:
