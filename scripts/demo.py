@@ -42,12 +42,12 @@ def show(client: Client, name: str, what: str, **options: Any) -> None:
     """Submit a clip, wait for it and print the account of its results."""
     console.print()
     console.rule(f"[bold]{name}[/]: {what}")
-    job_id = client.submit(MEDIA / name, **options)
-    console.print(f"POST /video/submit -> 202, job {job_id}\n", style="dim", highlight=False)
+    job = client.submit(MEDIA / name, **options)
+    console.print(f"POST /video/submit -> 202, job {job.job_id}\n", style="dim", highlight=False)
     with console.status("analysing"):
-        client.wait(job_id)
+        job.wait()
     document = BytesIO()
-    client.save_results(job_id, document)
+    job.save_results(document)
     account.render(json.loads(document.getvalue()), console)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+import command_line_page
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.problem_types import BY_STATUS, INTERNAL, PROBLEMS
@@ -220,6 +221,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "pipelines.md": pipelines_page,
     "jobs.md": jobs_page,
     "problems.md": problems_page,
+    "cli.md": command_line_page.page,
 }
 
 

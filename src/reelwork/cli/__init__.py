@@ -1,24 +1,26 @@
 """The command line: `reelwork`."""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from reelwork import __version__
-from reelwork.cli import analyze, jobs, keys, service
-from reelwork.errors import ReelworkError
+from reelwork.cli import analyze, catalog, exits, jobs, keys, results, service, submit
 
 app = typer.Typer(
     name="reelwork",
     help="Find out what is in your videos: submit an MP4, get an answer for every analysed frame.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain help: what draws boxes around it takes longer to load than everything else together.
+    rich_markup_mode=None,
 )
 service.add_commands(app)
 analyze.add_commands(app)
+submit.add_commands(app)
 jobs.add_commands(app)
+results.add_commands(app)
+catalog.add_commands(app)
 keys.add_commands(app)
 
 
@@ -38,9 +40,5 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a deliberate error is one red sentence and exit code 1."""
-    try:
-        app()
-    except ReelworkError as error:
-        typer.secho(str(error), fg=typer.colors.RED, err=True)
-        sys.exit(1)
+    """Run the command line; a deliberate error is one red sentence and an exit code."""
+    exits.run(app)

@@ -120,12 +120,12 @@ def _item(item: Any) -> Sighting:
         if isinstance(name, str):
             confidence = item.get("confidence")
             known = isinstance(confidence, int | float)
-            return Sighting(_printable(name), _printable(str(item.get("format", ""))), confidence if known else None)
+            return Sighting(printable(name), printable(str(item.get("format", ""))), confidence if known else None)
     text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
-    return Sighting(_printable(text if len(text) <= _LONGEST_JSON else text[:_LONGEST_JSON] + "…"))
+    return Sighting(printable(text if len(text) <= _LONGEST_JSON else text[:_LONGEST_JSON] + "…"))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Keep what a video says from steering the terminal: no escapes, no changes of direction."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
@@ -138,7 +138,7 @@ def _higher(one: float | None, other: float | None) -> float | None:
 def _headline(entries: Sequence[Mapping[str, Any]], title: str) -> "Text":
     from rich.text import Text
 
-    line = Text(_printable(title), style="bold")
+    line = Text(printable(title), style="bold")
     line.append("  " if title else "")
     if not entries:
         return line.append("No frame was analysed.", style="yellow")
@@ -152,7 +152,7 @@ def _section(node: str, entries: Sequence[Mapping[str, Any]]) -> "list[Renderabl
     from rich.text import Text
 
     found = findings(entries, node)
-    heading = Text(_printable(node), style="bold cyan")
+    heading = Text(printable(node), style="bold cyan")
     if not found:
         return [heading.append("  nothing found", style="dim not bold")]
     different = len({(finding.what, finding.kind) for finding in found})

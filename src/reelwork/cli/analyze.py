@@ -1,7 +1,6 @@
 """The command that runs a pipeline here and now, without the service: analyze."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -10,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reelwork.cli.ranges import HOW, MEANING, read_range
 from reelwork.cli.service import DataDir
 
 if TYPE_CHECKING:
     from reelwork.pipeline.definition import PipelineDefinition
     from reelwork.pipeline.sampling import Sampling
     from reelwork.settings import Settings
-
-_SECONDS = re.compile(r"(?P<start_s>-?\d+(\.\d+)?)?:(?P<end_s>-?\d+(\.\d+)?)?")
-_FRAMES = re.compile(r"((?P<start_frame>\d+)f)?:((?P<end_frame>\d+)f)?")
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -49,8 +46,7 @@ def analyze(
             "--range",
             metavar="START:END",
             show_default="the pipeline's",
-            help="Analyse this part only, in seconds (1.5:20) or frames (30f:90f); either end may be left out. "
-            "Can be given several times.",
+            help=MEANING,
         ),
     ] = None,
     max_frames: Annotated[
@@ -133,9 +129,7 @@ def _range(written: str) -> dict[str, Any]:
     from reelwork.errors import InvalidOptions, Mistake
     from reelwork.pipeline.sampling import Range
 
-    match = _SECONDS.fullmatch(written) or _FRAMES.fullmatch(written)
-    given = {name: bound for name, bound in match.groupdict().items() if bound} if match else {}
-    why = "give START:END in seconds (1.5:20) or in frames (30f:90f); either may be left out, not both"
+    given, why = read_range(written), HOW
     try:
         if given:
             return Range.model_validate(given).model_dump(exclude_none=True)

@@ -1,259 +1,195 @@
-"""The commands that talk to a service: submit, status, results, pipelines."""
+"""The commands about jobs that are there: jobs, status, show, retry, delete."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+import time
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
+from reelwork.cli.asking import ApiKey, AsJson, JobId, JobIds, Tally, Url, connected, each_job, print_json
+from reelwork.cli.exits import ExitCode, complain
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from reelwork.client import Client, Job, JobState
 
-    from reelwork.client import Client, JobState, Pipeline
-
-Url = Annotated[str, typer.Option("--url", envvar="REELWORK_URL", help="Where the service is.")]
-JobId = Annotated[UUID, typer.Argument(metavar="JOB_ID", show_default=False, help="What `reelwork submit` printed.")]
-Files = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE", exists=True, dir_okay=False, readable=True, show_default=False, help="One or more MP4 files."
-    ),
-]
-
-_DEFAULT_URL = "http://127.0.0.1:8000"
-_WHAT_HAPPENS = {"pending": "waiting for a worker", "running": "analysing"}
+_LOOK_EVERY_S = 1.0
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(submit)
-    app.command()(status)
-    app.command()(results)
-    app.command()(pipelines)
+    for command in (jobs, status, show, retry, delete):
+        app.command()(command)
 
 
-def submit(
-    files: Files,
-    pipeline: Annotated[
+def jobs(
+    status: Annotated[
         str | None,
-        typer.Option("--pipeline", "-p", show_default="the service's", help="What to look for: `reelwork pipelines`."),
+        typer.Option("--status", show_default=False, help="Those that are pending, running, completed or failed."),
     ] = None,
-    frame_stride: Annotated[
-        int | None,
-        typer.Option("--frame-stride", min=1, show_default="the pipeline's", help="Analyse every n-th frame."),
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", "-p", show_default=False, help="Those of this pipeline.")
     ] = None,
-    max_frames: Annotated[
-        int | None, typer.Option("--max-frames", min=1, show_default="all", help="Analyse at most so many frames.")
+    tag: Annotated[str | None, typer.Option("--tag", show_default=False, help="Those with this tag.")] = None,
+    external_id: Annotated[
+        str | None, typer.Option("--external-id", show_default=False, help="Those you gave this name.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end and show what was found.")] = False,
-    url: Url = _DEFAULT_URL,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    every: Annotated[bool, typer.Option("--all", help="All of them, however many.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
 ) -> None:
-    """Submit videos and print their job ids, one per line.
+    """List jobs, the newest first. With --json, one on each line.
 
-    Standard output holds the ids alone; everything else goes to standard error.
+    Example: reelwork jobs --status failed
 
-    Exits with 1 if a file is refused or, with --wait, if a job fails.
-
-    Example: reelwork submit --wait clip.mp4
-
-    Example: job=$(reelwork submit --pipeline text_codes --frame-stride 10 clip.mp4)
+    Example: reelwork jobs --all --json --tag night-shift
     """
-    from reelwork.client import Client
-
-    options = _Options(pipeline, frame_stride, max_frames)
-    with Client(url) as client:
-        submission = _Submission(client, options)
-        submission.send(files)
-        if wait:
-            submission.follow()
-    if submission.went_wrong:
-        raise typer.Exit(1)
-
-
-def status(job_id: JobId, url: Url = _DEFAULT_URL) -> None:
-    """Print where a job stands: pending, running, completed or failed.
-
-    Why a job failed is told on standard error.
-
-    Example: reelwork status 3f2b8c1e-5d47-4a0e-9a57-0d6f1c2b7e88
-    """
-    from reelwork.client import Client
-
-    with Client(url) as client:
-        state = client.status(job_id)
-        typer.echo(state.status)
-        if state.status == "failed":
-            _complain(str(client.failure(job_id)))
-
-
-def results(
-    job_id: JobId,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", dir_okay=False, show_default="standard output", help="File to write to."),
-    ] = None,
-    url: Url = _DEFAULT_URL,
-) -> None:
-    """Print the results of a completed job as JSON, or write them to a file.
-
-    Example: reelwork results 3f2b8c1e-5d47-4a0e-9a57-0d6f1c2b7e88 --output clip.json
-    """
-    from reelwork.client import Client
-
-    with Client(url) as client:
-        if output is None:
-            client.save_results(job_id, typer.get_binary_stream("stdout"))
+    with connected(url, api_key) as client:
+        page_size = 1000 if every else min(limit, 1000)
+        found = client.jobs(page_size=page_size, status=status, pipeline=pipeline, tag=tag, external_id=external_id)
+        entries = (entry.document for entry in (found if every else islice(found, limit)))
+        if as_json:
+            for entry in entries:
+                print_json(entry)
         else:
-            _save_whole(client, job_id, output)
+            from reelwork.cli.tables import print_jobs
+
+            print_jobs(entries)
 
 
-def pipelines(url: Url = _DEFAULT_URL) -> None:
-    """List what the service can look for, and what is missing for what it cannot.
+def status(
+    job_ids: JobIds,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on until all are over, and print every change.")
+    ] = False,
+    timeout_s: Annotated[
+        float | None, typer.Option("--timeout", min=0, show_default="none", help="Watch for so many seconds at most.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Print where jobs stand: pending, running, completed or failed.
 
-    Example: reelwork pipelines --url http://127.0.0.1:8000
+    Why a job failed is told on standard error. With --watch, a job that fails is an error (exit code 1).
+
+    Example: reelwork status 3f2b8c1e-5d47-4a0e-9a57-0d6f1c2b7e88 --watch
     """
-    from rich.console import Console
-
-    from reelwork.client import Client
-
-    with Client(url) as client:
-        _print_pipelines(client.pipelines(), Console(highlight=False))
-
-
-@dataclass(frozen=True)
-class _Options:
-    pipeline: str | None
-    frame_stride: int | None
-    max_frames: int | None
+    with connected(url, api_key) as client:
+        watching = _Watching(client, job_ids, as_json, fail=watch)
+        watching.look()
+        ends_at = None if timeout_s is None else time.monotonic() + timeout_s
+        while watch and watching.going:
+            if ends_at is not None and time.monotonic() > ends_at:
+                complain(f"Still going on after {timeout_s:g} s.")
+                raise typer.Exit(ExitCode.TIMED_OUT)
+            time.sleep(_LOOK_EVERY_S)
+            watching.look()
+    watching.tally.exit()
 
 
-@dataclass
-class _Submission:
-    """The files of one command, from upload to account."""
+class _Watching:
+    """Jobs that are looked at again and again, until each is over."""
 
-    client: "Client"
-    options: _Options
-    accepted: list[tuple[Path, UUID]] = field(default_factory=list)
-    went_wrong: bool = False
+    def __init__(self, client: "Client", job_ids: list[UUID], as_json: bool, *, fail: bool) -> None:
+        self._client = client
+        self._as_json = as_json
+        self._fail = fail
+        self._several = len(job_ids) > 1
+        self._shown: dict[UUID, str] = {}
+        self.going = list(dict.fromkeys(job_ids))
+        self.tally = Tally(as_json)
 
-    def send(self, files: list[Path]) -> None:
-        """Upload each file; one that is refused does not keep back the others."""
+    def look(self) -> None:
+        """Print what changed."""
         from reelwork.client import ServiceProblem
 
-        for path in files:
+        for job_id in list(self.going):
             try:
-                with _upload_bar(path) as on_progress:
-                    job_id = self.client.submit(path, **vars(self.options), on_progress=on_progress)
+                state = self._state(job_id)
             except ServiceProblem as problem:
-                self._went_wrong(path, str(problem))
-            else:
-                typer.echo(job_id)
-                self.accepted.append((path, job_id))
+                self.going.remove(job_id)
+                self.tally.went_wrong({"job_id": str(job_id)}, problem)
+                continue
+            if self._shown.get(job_id) != state.status:
+                self._shown[job_id] = state.status
+                self._show(state)
+            if state.ended:
+                self.going.remove(job_id)
+                self._end(state)
 
-    def follow(self) -> None:
-        """Wait for every job and tell how it ended."""
-        for path, job_id in self.accepted:
-            with _spinner(path) as on_state:
-                state = self.client.wait(job_id, on_state=on_state)
-            if state.status == "failed":
-                self._went_wrong(path, str(self.client.failure(job_id)))
-            else:
-                self._tell(path, job_id)
+    def _state(self, job_id: UUID) -> "JobState":
+        from reelwork.client import WaitTimedOut
 
-    def _tell(self, path: Path, job_id: UUID) -> None:
-        from reelwork.cli import account
+        heard: list[JobState] = []
+        with suppress(WaitTimedOut):  # it bears with a service that is away, as a plain question does not
+            self._client.job(job_id).wait(timeout_s=0.0, on_state=heard.append)
+        return heard[-1]
 
-        account.render(_document(self.client, job_id), _stderr(), title=path.name)
+    def _show(self, state: "JobState") -> None:
+        if self._as_json:
+            print_json({"job_id": str(state.job_id), "status": state.status, "progress": state.progress})
+        else:
+            typer.echo(f"{state.job_id} {state.status}" if self._several else state.status)
 
-    def _went_wrong(self, path: Path, reason: str) -> None:
-        _complain(f"{path.name}: {reason}")
-        self.went_wrong = True
-
-
-@contextmanager
-def _upload_bar(path: Path) -> Iterator[Callable[[int, int], None]]:
-    """Show how far the upload is, on a terminal only."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    console = _stderr()
-    columns = (BarColumn(None), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    name = TextColumn("{task.description}", markup=False)
-    with Progress(name, *columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(path.name, total=None)
-        yield lambda sent, total: progress.update(task, completed=sent, total=total)
+    def _end(self, state: "JobState") -> None:
+        if state.status != "failed":
+            return self.tally.went_right()
+        reason = str(self._client.job(state.job_id).failure())
+        if self._fail:
+            return self.tally.went_wrong({"job_id": str(state.job_id)}, reason)
+        complain(f"{state.job_id}: {reason}" if self._several else reason)
+        return self.tally.went_right()
 
 
-@contextmanager
-def _spinner(path: Path) -> Iterator[Callable[["JobState"], None]]:
-    """Show what the job is doing, on a terminal only."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+def show(job_id: JobId, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
+    """Tell what is known of a job: its video, its pipeline, timings, warnings.
 
-    console = _stderr()
-    text = TextColumn("{task.description}", markup=False)
-    columns = (SpinnerColumn(), text, TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(path.name, total=None)
+    Example: reelwork show 3f2b8c1e-5d47-4a0e-9a57-0d6f1c2b7e88
+    """
+    with connected(url, api_key) as client:
+        document = client.job(job_id).details().document
+    if as_json:
+        print_json(document)
+    else:
+        from reelwork.cli.tables import print_details
 
-        def show(state: "JobState") -> None:
-            happening = _WHAT_HAPPENS.get(state.status, state.status)
-            progress.update(task, description=f"{path.name}: {happening}")
-
-        yield show
+        print_details(document)
 
 
-def _document(client: "Client", job_id: UUID) -> dict[str, Any]:
-    import io
-    import json
+def retry(job_ids: JobIds, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None) -> None:
+    """Run failed jobs again.
 
-    stream = io.BytesIO()
-    client.save_results(job_id, stream)
-    document: dict[str, Any] = json.loads(stream.getvalue())
-    return document
+    Example: reelwork retry $(reelwork jobs --status failed --json | jq -r .job_id)
+    """
 
+    def again(job: "Job") -> str:
+        job.retry()
+        return "retried"
 
-def _save_whole(client: "Client", job_id: UUID, output: Path) -> None:
-    """Write the results beside their place first, so that half a document never stands there."""
-    from reelwork.errors import ReelworkError
-
-    in_place = output.exists() and not output.is_file()  # a device or a pipe is not to be replaced
-    target = output if in_place else output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        with target.open("wb") as stream:
-            client.save_results(job_id, stream)
-        target.replace(output)
-    except OSError as error:
-        raise ReelworkError(f"Cannot write {output}: {error.strerror}.") from error
-    finally:
-        if not in_place:
-            target.unlink(missing_ok=True)
+    each_job(job_ids, url, api_key, as_json, again)
 
 
-def _print_pipelines(listed: "list[Pipeline]", console: "Console") -> None:
-    from rich.table import Table
-    from rich.text import Text
+def delete(
+    job_ids: JobIds,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Delete jobs with their videos and results, whatever they are doing. It cannot be undone.
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("pipeline", no_wrap=True)
-    table.add_column("what it does", overflow="fold")
-    for pipeline in listed:
-        description = Text(pipeline.description)
-        if not pipeline.available:
-            description.append("\n" if pipeline.description else "")
-            description.append(f"not available: {pipeline.unavailable_because}", style="yellow")
-        name = Text(pipeline.name, style="bold green" if pipeline.available else "dim")
-        table.add_row(name, description)
-    console.print(table)
+    Example: reelwork delete 3f2b8c1e-5d47-4a0e-9a57-0d6f1c2b7e88 --yes
+    """
+    several = f"{len(job_ids)} jobs" if len(job_ids) > 1 else "the job"
+    if not yes:
+        typer.confirm(f"Delete {several} with videos and results?", abort=True, err=True)
 
+    def away(job: "Job") -> str:
+        job.delete()
+        return "deleted"
 
-def _stderr() -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
-def _complain(message: str) -> None:
-    typer.secho(message, fg=typer.colors.RED, err=True)
+    each_job(job_ids, url, api_key, as_json, away)

@@ -1,16 +1,19 @@
-"""What the service answers, as plain immutable objects."""
+"""What the service answers, as plain immutable objects. Members that a newer service adds are no error."""
 
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 
-@dataclass(frozen=True)
-class JobState:
+Status = Literal["pending", "running", "completed", "failed"]
+
+
+class JobState(msgspec.Struct, frozen=True):
     """Where a job stands; ``progress`` is 0, 0.5 or 1.0."""
 
     job_id: UUID
-    status: Literal["pending", "running", "completed", "failed"]
+    status: Status
     progress: float
 
     @property
@@ -19,8 +22,7 @@ class JobState:
         return self.status in ("completed", "failed")
 
 
-@dataclass(frozen=True)
-class FrameResult:
+class FrameResult(msgspec.Struct, frozen=True):
     """The answer for one analysed frame: ``result`` holds ``time_s`` and one member per output node."""
 
     frame_index: int
@@ -32,19 +34,53 @@ class FrameResult:
         return float(self.result["time_s"])
 
 
-@dataclass(frozen=True)
-class Results:
-    """The results document of a completed job: one entry for every analysed frame, in order."""
+class JobEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A job in the list of jobs; ``document`` holds all the service says of it there."""
 
     job_id: UUID
-    results: list[FrameResult]
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    pipeline: str
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    error: str | None = None
+    document: dict[str, Any] = {}
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class JobDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a job; ``document`` holds all of it, as the service said it."""
+
+    job_id: UUID
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    attempt: int
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    source: dict[str, Any] | None = None
+    options: dict[str, Any] = {}
+    pipeline: dict[str, Any] = {}
+    provenance: dict[str, Any] | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    document: dict[str, Any] = {}
+
+
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """A pipeline the service knows, or the reason why it cannot be used there."""
 
     name: str
     description: str
     available: bool
     unavailable_because: str | None = None
+    document: dict[str, Any] = {}
+
+
+class Analyzer(msgspec.Struct, frozen=True, kw_only=True):
+    """An analyzer the service knows, or the reason why it cannot be used there."""
+
+    name: str
+    available: bool
+    unavailable_because: str | None = None
+    document: dict[str, Any] = {}

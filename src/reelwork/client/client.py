@@ -1,29 +1,16 @@
-"""The client: one method for each call of the service, and waiting."""
+"""The client that blocks: one method for each call of the service. ``async_client`` has the same, to be awaited."""
 
 import os
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO, Self, Unpack
 from uuid import UUID
 
-import httpx
-import msgspec
-
-from reelwork.client.answers import JobState, Pipeline, Results
-from reelwork.client.errors import ConnectionLost, ServiceProblem, ServiceUnreachable, UnexpectedAnswer, WaitTimedOut
-from reelwork.client.upload import AnswerWatch, Progress, pieces
-from reelwork.errors import ConfigurationError
-
-T = TypeVar("T")
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_PROBLEM = "application/problem+json"
-_LONGEST_PAUSE_S = 2.0
-_PAUSE_GROWTH = 1.5
-_OUTAGE_S = 30.0
+from reelwork.client.answers import Analyzer, FrameResult, JobDetails, JobEntry, JobState, Pipeline
+from reelwork.client.body import Progress
+from reelwork.client.calls import Calls
+from reelwork.client.options import JobFilters, JobOptions, ResultFilters
+from reelwork.client.performing import Performer
+from reelwork.client.transport import Service
 
 
 class Client:
@@ -33,20 +20,30 @@ class Client:
     answer (``ConnectionLost`` when it no longer does), and ``UnexpectedAnswer`` when something else answers.
     """
 
-    def __init__(self, base_url: str = "http://127.0.0.1:8000", *, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout_s: float = 60.0,
+        outage_s: float = 30.0,
+    ) -> None:
         """Make a client; nothing is sent yet.
 
         Args:
-            base_url: Where the service is.
-            timeout_s: How long it may stay silent before the connection counts as lost.
+            base_url: Where the service is; None: where ``REELWORK_URL`` says, or http://127.0.0.1:8000.
+            api_key: The API key; None: that of ``REELWORK_API_KEY``, if any; empty: none.
+            timeout_s: How long the service may stay silent before the connection counts as lost.
+            outage_s: How long uploads, waiting and reading bear with a service that is away, to be started anew
+                for example.
 
         Raises:
             ConfigurationError: ``base_url`` is not an http or https URL.
         """
-        self.base_url = base_url.rstrip("/")
-        self._timeout_s = timeout_s
-        self._host = _host(self.base_url)
-        self._http = self._connections()
+        service = Service.at(base_url, api_key, timeout_s)
+        self.base_url = service.url
+        self.calls = Calls(service.url, outage_s)
+        self.performer = Performer(service)
 
     def __enter__(self) -> Self:
         return self
@@ -56,175 +53,161 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self.performer.close()
 
     def submit(
         self,
         path: str | os.PathLike[str],
         *,
-        pipeline: str | None = None,
-        frame_stride: int | None = None,
-        max_frames: int | None = None,
+        idempotency_key: str | None = None,
         on_progress: Progress | None = None,
-    ) -> UUID:
+        on_upload: Callable[[str], None] | None = None,
+        resume: str | None = None,
+        **options: Unpack[JobOptions],
+    ) -> "Job":
         """Send an MP4, in flat memory; when this returns, the job is safe.
+
+        A large file goes in several requests. When the connection breaks or the service is started anew, it goes on
+        where it has arrived. When it is given up (a Ctrl-C, a cancellation), what has arrived is deleted.
 
         Args:
             path: The file.
-            pipeline: Name of the pipeline to run; None leaves the choice to the service.
-            frame_stride: Analyse every n-th frame.
-            max_frames: Analyse at most so many.
-            on_progress: Called with (bytes sent, bytes in all), from (0, all) to (all, all).
+            idempotency_key: Submits with the same key, file and options give the same job; None: this one is like
+                no other.
+            on_progress: Called with (bytes sent, bytes in all), from (0, all) to (all, all); it falls back when
+                something has to be sent again.
+            on_upload: Called with the id of the upload if the file goes in several requests. Such an upload is not
+                deleted when it is given up: ``resume`` goes on with it.
+            resume: Id of such an upload; options are those it was begun with.
+            **options: See ``JobOptions``.
 
         Returns:
-            The id of the job.
+            The job.
 
         Raises:
             OSError: The file cannot be read.
+            RequestRefused: The video or the options are refused.
+            LimitReached: As much is queued as may be.
             ReelworkError: See the class.
         """
-        options = {"pipeline": pipeline, "frame_stride": frame_stride, "max_frames": max_frames}
-        given = {name: value for name, value in options.items() if value is not None}
-        watch = AnswerWatch(encrypted=self.base_url.startswith("https:"))
-        # A connection of its own: the watch must know it, and one that lay idle may be gone by now.
-        with Path(path).open("rb") as file, self._reaching(), self._connections() as http:
-            total = os.fstat(file.fileno()).st_size
-            response = http.post(
-                "/video/submit",
-                params=given,
-                headers={"Content-Type": "video/mp4", "Content-Length": str(total)},
-                content=pieces(file, total, on_progress, watch),
-                extensions={"trace": watch.trace},
-            )
-        return UUID(self._decoded(response, dict[str, str])["job_id"])
+        told = {"on_progress": on_progress, "on_upload": on_upload, "resume": resume}
+        return self.job(self.performer.run(self.calls.submit(path, options, idempotency_key, **told)))
 
-    def status(self, job_id: UUID | str) -> JobState:
-        """Ask where a job stands."""
-        return self._get(f"/video/status/{job_id}", JobState)
+    def dry_run(
+        self, path: str | os.PathLike[str], *, on_progress: Progress | None = None, **options: Unpack[JobOptions]
+    ) -> dict[str, Any]:
+        """Send an MP4 and learn what ``submit`` would do with it; nothing is kept."""
+        return self.performer.run(self.calls.rehearse(path, options, on_progress=on_progress))
+
+    def job(self, job_id: UUID | str) -> "Job":
+        """Return a handle of a job; nothing is sent."""
+        return Job(self, job_id)
+
+    def jobs(self, *, page_size: int | None = None, **filters: Unpack[JobFilters]) -> Iterator[JobEntry]:
+        """Iterate over the jobs, the newest first; pages of ``page_size`` are fetched as they are wanted."""
+        return self.performer.iterate(self.calls.jobs(filters, page_size))
+
+    def pipelines(self) -> list[Pipeline]:
+        """List the pipelines of the service, also those that cannot be used there now."""
+        return self.performer.run(self.calls.pipelines())
+
+    def analyzers(self) -> list[Analyzer]:
+        """List the analyzers of the service, also those that cannot be used there."""
+        return self.performer.run(self.calls.analyzers())
+
+    def limits(self) -> dict[str, Any]:
+        """Return the limits of the service and of the API key."""
+        return self.performer.run(self.calls.limits())
+
+    def ready(self) -> bool:
+        """Tell whether a job would be accepted and run now."""
+        return self.performer.run(self.calls.ready())
+
+
+class Job:
+    """A job of a service, known by its id; every method asks the service."""
+
+    def __init__(self, client: Client, job_id: UUID | str) -> None:
+        self._perform = client.performer
+        self._calls = client.calls
+        self.job_id = job_id if isinstance(job_id, UUID) else UUID(job_id)
+
+    def __repr__(self) -> str:
+        return f"Job({str(self.job_id)!r})"
+
+    def status(self) -> JobState:
+        """Ask where the job stands."""
+        return self._perform.run(self._calls.status(self.job_id))
 
     def wait(
         self,
-        job_id: UUID | str,
         *,
-        poll_interval_s: float = 0.1,
         timeout_s: float | None = None,
+        poll_interval_s: float | None = None,
         on_state: Callable[[JobState], None] | None = None,
     ) -> JobState:
-        """Ask until the job has ended, gently less often up to every 2 s, and return how.
-
-        A service that is away for less than half a minute, to be started anew for example, is waited for.
+        """Ask until the job has ended, and return how. A service that is away for a while is waited for.
 
         Args:
-            job_id: The job.
-            poll_interval_s: The first pause.
             timeout_s: How long to wait; None for as long as it takes.
+            poll_interval_s: The first pause, from which they grow to 2 s; None for what the service asks for.
             on_state: Called with every answer.
 
         Raises:
             WaitTimedOut: The job has not ended within ``timeout_s``.
-            ReelworkError: See the class.
         """
-        began = time.monotonic()
-        pause = poll_interval_s
-        while True:
-            state = self._status_after_outage(job_id)
-            if on_state:
-                on_state(state)
-            if state.ended:
-                return state
-            if timeout_s is not None and time.monotonic() - began + pause > timeout_s:
-                raise WaitTimedOut(job_id, state.status, timeout_s)
-            time.sleep(pause)
-            pause = min(pause * _PAUSE_GROWTH, max(_LONGEST_PAUSE_S, poll_interval_s))
+        asked = {"timeout_s": timeout_s, "poll_interval_s": poll_interval_s, "on_state": on_state}
+        return self._perform.run(self._calls.wait(self.job_id, **asked))
 
-    def results(self, job_id: UUID | str) -> Results:
-        """Fetch and parse the results of a completed job; see ``save_results`` for very long videos."""
-        return self._get(f"/video/results/{job_id}", Results)
+    def results(self, **filters: Unpack[ResultFilters]) -> Iterator[FrameResult]:
+        """Iterate over the answers, frame by frame, in flat memory. A connection that breaks is made anew.
 
-    def save_results(self, job_id: UUID | str, stream: BinaryIO) -> int:
-        """Write the results document to a binary stream as it arrives, in flat memory; return its size.
-
-        Nothing is written when the service refuses; half a document may be when the connection is lost.
+        Raises:
+            NoResults: The job is not completed. It is raised at the first frame, as the iteration begins.
         """
-        size = 0
-        with self._opened_results(job_id) as response:
-            for piece in response.iter_bytes():
-                stream.write(piece)
-                size += len(piece)
-        return size
+        return self._perform.iterate(self._calls.results(self.job_id, filters))
 
-    def failure(self, job_id: UUID | str) -> str | None:
-        """Return why a job failed; None if it did not."""
-        try:
-            with self._opened_results(job_id):
-                return None
-        except ServiceProblem as problem:
-            if "error_message" not in problem.members:
-                raise
-            reason: str | None = problem.members["error_message"]
-            return reason
+    def save_results(self, file: BinaryIO, *, format: str = "json", **filters: Unpack[ResultFilters]) -> int:  # noqa: A002 - the route's own word
+        """Write the results to a binary file as they arrive, in flat memory; return their size in bytes.
 
-    def pipelines(self) -> list[Pipeline]:
-        """List the pipelines of the service, also those that cannot be used there now."""
-        return self._get("/pipelines", dict[str, list[Pipeline]])["pipelines"]
+        Nothing is written when the service refuses; part of it may be when the connection is lost for good.
 
-    def _connections(self) -> httpx.Client:
-        # A proxy of the environment is never the way to the own machine.
-        return httpx.Client(base_url=self.base_url, timeout=self._timeout_s, trust_env=self._host not in _LOOPBACK)
+        Args:
+            file: Where to.
+            format: ``json`` (the document), ``ndjson``, ``csv``, ``vtt``, ``srt`` or ``coco``.
+            **filters: See ``ResultFilters``.
+        """
+        return self._perform.run(self._calls.save_results(self.job_id, file, format, filters))
 
-    @contextmanager
-    def _opened_results(self, job_id: UUID | str) -> Iterator[httpx.Response]:
-        with self._reaching(), self._http.stream("GET", f"/video/results/{job_id}") as response:
-            if not response.is_success:
-                response.read()
-            self._refuse_errors(response)
-            yield response
+    def save_media(self, file: BinaryIO) -> int:
+        """Write the video as it was submitted; return its size in bytes."""
+        return self._perform.run(self._calls.save_media(self.job_id, file))
 
-    def _status_after_outage(self, job_id: UUID | str) -> JobState:
-        deadline = time.monotonic() + _OUTAGE_S
-        while True:
-            try:
-                return self.status(job_id)
-            except (ServiceUnreachable, ServiceProblem) as error:
-                passing = not isinstance(error, ServiceProblem) or error.status == 503
-                if not passing or time.monotonic() > deadline:
-                    raise
-                time.sleep(_LONGEST_PAUSE_S)
+    def frame(self, number: int, *, boxes: bool = False, node: str | None = None, width: int | None = None) -> bytes:
+        """Return a frame as a JPEG, on request with the boxes of its answers (of one node) drawn in."""
+        asked = {"boxes": boxes or None, "node": node, "width": width}
+        return self._perform.run(self._calls.frame(self.job_id, number, asked))
 
-    def _get(self, path: str, kind: type[T]) -> T:
-        with self._reaching():
-            response = self._http.get(path)
-        return self._decoded(response, kind)
+    def tracks(self, node: str | None = None) -> list[dict[str, Any]]:
+        """Return how long each tracked object was seen."""
+        return self._perform.run(self._calls.merged(self.job_id, "tracks", {"node": node}))
 
-    def _decoded(self, response: httpx.Response, kind: type[T]) -> T:
-        self._refuse_errors(response)
-        try:
-            return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError as error:
-            raise UnexpectedAnswer(self.base_url, str(error)) from error
+    def intervals(self, node: str | list[str] | None = None) -> list[dict[str, Any]]:
+        """Return from when to when each thing was seen, consecutive frames merged."""
+        return self._perform.run(self._calls.merged(self.job_id, "intervals", {"node": node}))
 
-    def _refuse_errors(self, response: httpx.Response) -> None:
-        if response.is_success:
-            return
-        if response.headers.get("content-type") != _PROBLEM:
-            raise UnexpectedAnswer(self.base_url, f"it answered {response.status_code} {response.reason_phrase}.")
-        raise ServiceProblem(msgspec.json.decode(response.content, type=dict[str, Any]))
+    def details(self) -> JobDetails:
+        """Return what is known of the job: its video, its pipeline, warnings, versions."""
+        return self._perform.run(self._calls.details(self.job_id))
 
-    @contextmanager
-    def _reaching(self) -> Iterator[None]:
-        """Turn the transport's errors into this client's."""
-        try:
-            yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ServiceUnreachable(self.base_url) from error
-        except httpx.TransportError as error:
-            silent = isinstance(error, httpx.TimeoutException)
-            reason = f"nothing came for {self._timeout_s:g} s." if silent else f"{error}."
-            raise ConnectionLost(self.base_url, reason) from error
+    def failure(self) -> str | None:
+        """Return why the job failed; None if it did not."""
+        return self._perform.run(self._calls.failure(self.job_id))
 
+    def retry(self) -> None:
+        """Have the job run again; only one that failed can be."""
+        self._perform.run(self._calls.retry(self.job_id))
 
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{url!r} is not the URL of a service. One looks like this: http://127.0.0.1:8000")
-    return parts.hostname
+    def delete(self) -> None:
+        """Delete the job, its video and its results."""
+        self._perform.run(self._calls.delete(self.job_id))

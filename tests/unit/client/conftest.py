@@ -1,29 +1,83 @@
-"""A real service, and clients of it."""
+"""A real service, and clients of it: the sync one, and the async one behind the same surface."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from reelwork.client import Client
+from reelwork.client import AsyncClient, Client
 from tests.support.service import Service
+from tests.unit.client.awaited import Awaited
 
-LIMIT_BYTES = 2**27
+LIMIT_BYTES = 2**29
+
+Connect = Callable[..., Client]
 
 
-@pytest.fixture(scope="module")
-def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `reelwork up`, with a pipeline that fails and one that takes its time."""
+@pytest.fixture(scope="package")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """`reelwork up`, with a pipeline that fails and one that takes its time."""
     service = Service(tmp_path_factory.mktemp("client") / "data", {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES)})
     service.write_pipeline("failing", "raise")
     service.write_pipeline("slow", "pause", seconds=0.2)
     command = service.start("up", "--port", "0")
-    yield command.url()
+    service.environment["URL"] = command.url()
+    yield service
     assert command.stop() == 0
     service.close()
 
 
+@pytest.fixture(scope="package")
+def service_url(running: Service) -> str:
+    """The address of that service."""
+    return running.environment["URL"]
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """An event loop in a thread of its own."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture(params=["sync", "async"])
+def connect(request: pytest.FixtureRequest, portal: BlockingPortal) -> Iterator[Connect]:
+    """Makes clients of either kind, closed at the end."""
+    made: list[Any] = []
+
+    def make(url: str, **options: Any) -> Client:
+        made.append(Client(url, **options) if request.param == "sync" else Awaited(portal, AsyncClient(url, **options)))
+        return cast("Client", made[-1])
+
+    yield make
+    for client in made:
+        client.close()
+
+
 @pytest.fixture
-def client(service_url: str) -> Iterator[Client]:
-    """A client of that service."""
-    with Client(service_url) as client:
-        yield client
+def client(connect: Connect, service_url: str) -> Client:
+    """A client of the running service, of each kind."""
+    return connect(service_url)
+
+
+@pytest.fixture
+def clip(media_dir: Path) -> Path:
+    """A video of 15 frames."""
+    return media_dir / "burned-in-time-15fps.mp4"
+
+
+@pytest.fixture
+def padded(clip: Path, tmp_path: Path) -> Callable[[int], Path]:
+    """Makes a video of as many bytes as are wanted, which takes no space."""
+
+    def make(size: int) -> Path:
+        path = tmp_path / f"padded-{size}.mp4"
+        padding = size - clip.stat().st_size
+        with path.open("wb") as file:
+            file.write(clip.read_bytes() + padding.to_bytes(4, "big") + b"free")
+            file.truncate(size)
+        return path
+
+    return make

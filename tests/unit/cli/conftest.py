@@ -1,0 +1,90 @@
+"""A real service, and the commands that talk to it, run as a script and as a person would."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.service import Service
+
+Completed = subprocess.CompletedProcess[str]
+Reelwork = Callable[..., Completed]
+
+
+@pytest.fixture(scope="package")
+def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `reelwork up`, with a pipeline that fails and one that takes its time."""
+    service = Service(tmp_path_factory.mktemp("cli") / "data")
+    service.write_pipeline("failing", "raise")
+    service.write_pipeline("slow", "pause", seconds=0.5)
+    command = service.start("up", "--port", "0")
+    yield command.url()
+    assert command.stop() == 0
+    service.close()
+
+
+@pytest.fixture
+def reelwork(service_url: str) -> Reelwork:
+    """Run a command that finds its service by the environment."""
+
+    def run(*arguments: str | Path, **options: Any) -> Completed:
+        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+        command = [sys.executable, "-m", "reelwork", *map(str, arguments)]
+        return subprocess.run(command, env=environment(service_url), text=True, timeout=120, **given)
+
+    return run
+
+
+def environment(service_url: str) -> dict[str, str]:
+    """Return the variables a person at a terminal would have."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+    return {**kept, "REELWORK_URL": service_url, "COLUMNS": "80", "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def clip(media_dir: Path) -> Path:
+    """A video of 15 frames."""
+    return media_dir / "burned-in-time-15fps.mp4"
+
+
+@pytest.fixture(scope="package")
+def completed_job(service_url: str, media_dir: Path) -> str:
+    """A job that is completed, for tests that only read."""
+    command = [sys.executable, "-m", "reelwork", "submit", "--wait", "-p", "frames", "--tag", "done"]
+    clip = media_dir / "burned-in-time-15fps.mp4"
+    answer = subprocess.run([*command, clip], env=environment(service_url), text=True, capture_output=True, check=True)
+    return answer.stdout.strip()
+
+
+def objects(printed: str) -> list[dict[str, Any]]:
+    """Return what was printed, an object on each line."""
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, bytearray]]:
+    """Give a terminal to write to, and what is shown on it; complete when this ends."""
+    ours, theirs = pty.openpty()
+    shown = bytearray()
+    reader = threading.Thread(target=_read, args=(ours, shown))
+    reader.start()
+    try:
+        yield theirs, shown
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
+
+
+def _read(terminal: int, shown: bytearray) -> None:
+    with suppress(OSError):
+        while data := os.read(terminal, 2**16):
+            shown += data
