@@ -35,10 +35,19 @@ class Nursery:
         )
         atexit.register(self.close)
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str], log_path: Path) -> "WarmProcess":
-        """Fork a command."""
-        answer = self._ask(start=list(arguments), environment=dict(environment), log_path=str(log_path))
-        return WarmProcess(self, answer["pid"])
+    def start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log_path: Path,
+        *,
+        error_path: Path | None = None,
+        directory: Path | None = None,
+    ) -> "WarmProcess":
+        """Fork a command; what it prints goes to ``log_path``, what it tells on standard error to ``error_path``."""
+        printed = [str(log_path), str(error_path or log_path)]
+        question = {"environment": dict(environment), "printed": printed, "directory": str(directory or ROOT)}
+        return WarmProcess(self, self._ask(start=list(arguments), **question)["pid"])
 
     def exit_code(self, pid: int) -> int | None:
         """Return how a command ended, once it did."""
@@ -102,27 +111,33 @@ class WarmProcess:
 
 def _answer_questions() -> None:
     import reelwork.bootstrap.worker  # everything, so that it is there when a command is forked
-    import reelwork.cli.server  # noqa: F401
+    import reelwork.cli.server
+    import reelwork.cli.submission
+    import reelwork.cli.tables  # noqa: F401
 
     for line in sys.stdin.buffer:
         question = json.loads(line)
         answer: dict[str, int | None]
         if "start" in question:
-            answer = {"pid": _fork(question["start"], question["environment"], question["log_path"])}
+            answer = {
+                "pid": _fork(question["start"], question["environment"], question["printed"], question["directory"])
+            }
         else:
             answer = {"code": _exit_code(question["ended"])}
         sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _fork(arguments: list[str], environment: dict[str, str], log_path: str) -> int:
+def _fork(arguments: list[str], environment: dict[str, str], printed: list[str], directory: str) -> int:
     if pid := os.fork():
         return pid
     code = 1
     try:
         os.setpgid(0, 0)
-        nothing, log = os.open(os.devnull, os.O_RDONLY), os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.chdir(directory)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        told = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for path in printed]
+        for target, source in enumerate((nothing, *told)):
             os.dup2(source, target)
         os.closerange(3, 64)
         os.environ.clear()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reelwork.cli.files import is_replaceable
 from reelwork.cli.ranges import HOW, MEANING, read_range
 from reelwork.cli.service import DataDir
 
@@ -140,8 +141,7 @@ def _range(written: str) -> dict[str, Any]:
 
 def _results_for(output: Path | None) -> AbstractContextManager[Path]:
     """Give a path to write to; what is there at the end comes to its place, whole, unless something was raised."""
-    in_place = output is not None and output.exists() and not output.is_file()  # a device, a pipe
-    return _copied_to(output) if output is None or in_place else _replacing(output)
+    return _replacing(output) if output is not None and is_replaceable(output) else _copied_to(output)
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def written(output: Path | None) -> Iterator[BinaryIO]:
     if output is None:
         yield typer.get_binary_stream("stdout")
         return
-    in_place = output.exists() and not output.is_file()  # a device or a pipe is not to be replaced
+    in_place = not is_replaceable(output)
     target = output if in_place else output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
         with target.open("wb") as file:
@@ -62,3 +62,8 @@ def written(output: Path | None) -> Iterator[BinaryIO]:
     finally:
         if not in_place:
             target.unlink(missing_ok=True)
+
+
+def is_replaceable(output: Path) -> bool:
+    """Tell whether a new file may take its place: not that of a device, a pipe, or a link like /dev/stdout."""
+    return not output.is_symlink() and (output.is_file() or not output.exists())

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.service import Service
+from tests.support.service import PYTHON_PATH, Service
+from tests.support.warm_start import Nursery
 
 Completed = subprocess.CompletedProcess[str]
 Reelwork = Callable[..., Completed]
@@ -31,16 +32,42 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     service.close()
 
 
-@pytest.fixture
-def reelwork(service_url: str) -> Reelwork:
-    """Run a command that finds its service by the environment."""
+@pytest.fixture(scope="package")
+def nursery() -> Iterator[Nursery]:
+    """A process that has loaded everything."""
+    nursery = Nursery(PYTHON_PATH)
+    yield nursery
+    nursery.close()
 
-    def run(*arguments: str | Path, **options: Any) -> Completed:
+
+@pytest.fixture
+def reelwork(service_url: str, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Reelwork:
+    """Run a command that finds its service by the environment.
+
+    It is forked from a process that has loaded everything, unless it is given files of its own to read or to write.
+    """
+
+    def run(*arguments: str | Path, cwd: Path | None = None, **options: Any) -> Completed:
+        if not options:
+            return _forked(nursery, [*map(str, arguments)], environment(service_url), tmp_path_factory, cwd)
         given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
         command = [sys.executable, "-m", "reelwork", *map(str, arguments)]
         return subprocess.run(command, env=environment(service_url), text=True, timeout=120, **given)
 
     return run
+
+
+def _forked(
+    nursery: Nursery,
+    arguments: list[str],
+    variables: dict[str, str],
+    places: pytest.TempPathFactory,
+    directory: Path | None,
+) -> Completed:
+    place = places.mktemp("printed")
+    printed, told = place / "stdout", place / "stderr"
+    process = nursery.start(arguments, variables, printed, error_path=told, directory=directory)
+    return subprocess.CompletedProcess(arguments, process.wait(120), printed.read_text(), told.read_text())
 
 
 def environment(service_url: str) -> dict[str, str]:

@@ -46,9 +46,18 @@ def test_results_that_cannot_be_had_leave_the_file_alone(reelwork: Reelwork, tmp
     assert list(tmp_path.iterdir()) == [output]
 
 
+def test_what_a_link_leads_to_is_written_in_place(reelwork: Reelwork, completed_job: str, tmp_path: Path) -> None:
+    target, link = tmp_path / "results.json", tmp_path / "latest.json"
+    target.write_text("what was there before, and longer than it will be " * 100)
+    link.symlink_to(target)
+    assert reelwork("results", completed_job, "--output", link).returncode == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text())["job_id"] == completed_job
+
+
 def test_results_go_into_a_pipe(reelwork: Reelwork, completed_job: str) -> None:
-    answer = reelwork("results", completed_job, "--output", "/dev/stdout")
-    assert answer.returncode == 0, answer.stderr
+    answer = reelwork("results", completed_job, "--output", "/dev/stdout", stderr=None)
+    assert answer.returncode == 0
     assert json.loads(answer.stdout)["job_id"] == completed_job
 
 

@@ -28,8 +28,13 @@ MEBIBYTE = 2**20
 
 
 def job_count(service: Service) -> int:
+    return asked(service, "SELECT count(*) FROM job")
+
+
+def asked(service: Service, question: str) -> int:
+    """What the database answers to a question for a number."""
     with sqlite3.connect(service.data_dir / "reelwork.db") as database:
-        return int(database.execute("SELECT count(*) FROM job").fetchone()[0])
+        return int(database.execute(question).fetchone()[0])
 
 
 def test_a_lost_answer_makes_no_second_job(connect: Connect, running: Service, service_url: str, clip: Path) -> None:
@@ -100,15 +105,11 @@ def test_an_upload_that_is_cancelled_is_deleted(running: Service, service_url: s
 
 
 def partial_uploads(service: Service) -> int:
-    with sqlite3.connect(service.data_dir / "reelwork.db") as database:
-        return int(database.execute("SELECT count(*) FROM partial_upload WHERE job_id IS NULL").fetchone()[0])
+    return asked(service, "SELECT count(*) FROM partial_upload WHERE job_id IS NULL")
 
 
 def arrived_bytes(service: Service) -> int:
-    with sqlite3.connect(service.data_dir / "reelwork.db") as database:
-        return int(
-            database.execute("SELECT sum(received_bytes) FROM partial_upload WHERE job_id IS NULL").fetchone()[0]
-        )
+    return asked(service, "SELECT sum(received_bytes) FROM partial_upload WHERE job_id IS NULL")
 
 
 def test_an_upload_that_is_kept_goes_on_in_another_client(
