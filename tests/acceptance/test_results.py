@@ -312,6 +312,10 @@ class TestForms:
         job_id = complete_with(completed.data_dir, lambda job_id, out: write_document(out, job_id, 3), source=None)
         answer = completed.http.get(f"/video/results/{job_id}?format=coco")
         assert [one["option"] for one in problem(answer, 422)["errors"]] == ["format"]
+        answer = completed.http.get(
+            f"/video/results/{job_id}", headers={"Accept": "application/vnd.reelwork.coco+json"}
+        )
+        assert [one["option"] for one in problem(answer, 422)["errors"]] == ["format"]
         assert completed.http.get(f"/video/results/{job_id}?format=vtt").status_code == 200
 
 

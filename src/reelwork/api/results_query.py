@@ -74,7 +74,11 @@ class ResultsQuery(BaseModel):
 
     format: Annotated[
         str | None,
-        Field(description="The form of the answer; goes before `Accept`.", json_schema_extra={"enum": list(_BY_NAME)}),
+        Field(
+            description="The form of the answer; goes before `Accept`.",
+            json_schema_extra={"enum": list(_BY_NAME)},
+            validate_default=True,
+        ),
         AfterValidator(_known_format),
     ] = None
     start_s: Annotated[
