@@ -230,7 +230,8 @@ class TestFilters:
         assert mistake["option"] == option
 
     def test_what_is_left_empty_is_not_given(self, completed: Completed) -> None:
-        assert completed.get("?q=&node=&limit=").content == completed.document
+        assert completed.get("?q=&node=&label=&cursor=").content == completed.document
+        assert [one["option"] for one in problem(completed.get("?limit=&end_s="), 422)["errors"]] == ["end_s", "limit"]
 
 
 class TestPages:

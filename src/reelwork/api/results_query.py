@@ -17,6 +17,7 @@ MOST_ENTRIES = 10_000
 _BY_NAME = {form.name: form for form in FORMATS}
 _BY_MEDIA_TYPE = {form.media_type: form for form in FORMATS}
 _REPEATABLE = ("node", "label")
+_MAY_BE_EMPTY = ("node", "label", "q", "cursor")  # and are then as good as not given
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def read_query(request: Request, outputs: Sequence[str], source: Source) -> tupl
         InvalidOptions: The query is wrong.
         NotAcceptable: It names no format, and ``Accept`` none that there is.
     """
-    given = [(name, value) for name, value in request.query_params.multi_items() if value != ""]
+    given = [(name, value) for name, value in request.query_params.multi_items() if value or name not in _MAY_BE_EMPTY]
     accept = ",".join(request.headers.getlist("accept"))
     media_type = preferred(list(_BY_MEDIA_TYPE), accept)
     if media_type is None and "format" not in dict(given):
