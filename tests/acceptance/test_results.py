@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -335,6 +336,23 @@ def test_intervals(completed: Completed) -> None:
 def test_a_job_there_is_not(completed: Completed, path: str) -> None:
     found = problem(completed.http.get(path.format(uuid4())), 404)
     assert found["type"] == "urn:reelwork:problem:job-not-found"
+
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "reference" / "results.md").read_text()
+
+
+def test_what_the_reference_shows_is_answered(completed: Completed) -> None:
+    shown = re.findall(r'^\$ curl -s (?:-H \'Accept: (.*?)\' )?.*"\$RESULTS(\?.*?)?"', PAGE, re.MULTILINE)
+    assert len(shown) == 10
+    for accept, query in shown:
+        assert completed.get(query, accept=accept or "*/*").status_code == 200
+
+
+def test_the_reference_names_every_parameter_and_form(completed: Completed) -> None:
+    described = completed.http.get("/openapi.json").json()["paths"]["/video/results/{job_id}"]["get"]
+    parameters = {parameter["name"]: parameter for parameter in described["parameters"] if parameter["in"] == "query"}
+    tables = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert set(tables) == {*parameters, *parameters["format"]["schema"]["enum"]}
 
 
 def test_captions_of_a_real_video(up: Caller, media_dir: Path) -> None:

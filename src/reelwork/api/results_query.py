@@ -153,7 +153,7 @@ def query_documentation() -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": schema.pop("description"),
-            "schema": {part: value for part, value in schema.items() if part != "default"},
+            "schema": _given(schema),
         }
         for name, schema in ResultsQuery.model_json_schema()["properties"].items()
     ]
@@ -162,6 +162,12 @@ def query_documentation() -> list[dict[str, Any]]:
 def _mistake(error: ErrorDetails) -> Mistake:
     unknown = error["type"] == "extra_forbidden"
     return Mistake(".".join(map(str, error["loc"])), "there is no such parameter" if unknown else error["msg"])
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter that is given: a query knows no null, and the default is told in words."""
+    there = {part: value for part, value in schema.items() if part not in ("anyOf", "default", "title")}
+    return {**next((kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}), {}), **there}
 
 
 def _validated(given: list[tuple[str, str]], context: "_Context") -> ResultsQuery:
