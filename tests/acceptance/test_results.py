@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,7 +231,8 @@ class TestFilters:
         assert mistake["option"] == option
 
     def test_what_is_left_empty_is_not_given(self, completed: Completed) -> None:
-        assert completed.get("?q=&node=&limit=").content == completed.document
+        assert completed.get("?q=&node=&label=&cursor=").content == completed.document
+        assert [one["option"] for one in problem(completed.get("?limit=&end_s="), 422)["errors"]] == ["end_s", "limit"]
 
 
 class TestPages:
@@ -312,6 +314,10 @@ class TestForms:
         job_id = complete_with(completed.data_dir, lambda job_id, out: write_document(out, job_id, 3), source=None)
         answer = completed.http.get(f"/video/results/{job_id}?format=coco")
         assert [one["option"] for one in problem(answer, 422)["errors"]] == ["format"]
+        answer = completed.http.get(
+            f"/video/results/{job_id}", headers={"Accept": "application/vnd.reelwork.coco+json"}
+        )
+        assert [one["option"] for one in problem(answer, 422)["errors"]] == ["format"]
         assert completed.http.get(f"/video/results/{job_id}?format=vtt").status_code == 200
 
 
@@ -330,6 +336,23 @@ def test_intervals(completed: Completed) -> None:
 def test_a_job_there_is_not(completed: Completed, path: str) -> None:
     found = problem(completed.http.get(path.format(uuid4())), 404)
     assert found["type"] == "urn:reelwork:problem:job-not-found"
+
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "reference" / "results.md").read_text()
+
+
+def test_what_the_reference_shows_is_answered(completed: Completed) -> None:
+    shown = re.findall(r'^\$ curl -s (?:-H \'Accept: (.*?)\' )?.*"\$RESULTS(\?.*?)?"', PAGE, re.MULTILINE)
+    assert len(shown) == 10
+    for accept, query in shown:
+        assert completed.get(query, accept=accept or "*/*").status_code == 200
+
+
+def test_the_reference_names_every_parameter_and_form(completed: Completed) -> None:
+    described = completed.http.get("/openapi.json").json()["paths"]["/video/results/{job_id}"]["get"]
+    parameters = {parameter["name"]: parameter for parameter in described["parameters"] if parameter["in"] == "query"}
+    tables = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert set(tables) == {*parameters, *parameters["format"]["schema"]["enum"]}
 
 
 def test_captions_of_a_real_video(up: Caller, media_dir: Path) -> None:

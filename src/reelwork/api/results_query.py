@@ -17,6 +17,7 @@ MOST_ENTRIES = 10_000
 _BY_NAME = {form.name: form for form in FORMATS}
 _BY_MEDIA_TYPE = {form.media_type: form for form in FORMATS}
 _REPEATABLE = ("node", "label")
+_MAY_BE_EMPTY = ("node", "label", "q", "cursor")  # and are then as good as not given
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,11 @@ class ResultsQuery(BaseModel):
 
     format: Annotated[
         str | None,
-        Field(description="The form of the answer; goes before `Accept`.", json_schema_extra={"enum": list(_BY_NAME)}),
+        Field(
+            description="The form of the answer; goes before `Accept`.",
+            json_schema_extra={"enum": list(_BY_NAME)},
+            validate_default=True,
+        ),
         AfterValidator(_known_format),
     ] = None
     start_s: Annotated[
@@ -131,7 +136,7 @@ def read_query(request: Request, outputs: Sequence[str], source: Source) -> tupl
         InvalidOptions: The query is wrong.
         NotAcceptable: It names no format, and ``Accept`` none that there is.
     """
-    given = [(name, value) for name, value in request.query_params.multi_items() if value != ""]
+    given = [(name, value) for name, value in request.query_params.multi_items() if value or name not in _MAY_BE_EMPTY]
     accept = ",".join(request.headers.getlist("accept"))
     media_type = preferred(list(_BY_MEDIA_TYPE), accept)
     if media_type is None and "format" not in dict(given):
@@ -148,7 +153,7 @@ def query_documentation() -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": schema.pop("description"),
-            "schema": {part: value for part, value in schema.items() if part != "default"},
+            "schema": _given(schema),
         }
         for name, schema in ResultsQuery.model_json_schema()["properties"].items()
     ]
@@ -157,6 +162,12 @@ def query_documentation() -> list[dict[str, Any]]:
 def _mistake(error: ErrorDetails) -> Mistake:
     unknown = error["type"] == "extra_forbidden"
     return Mistake(".".join(map(str, error["loc"])), "there is no such parameter" if unknown else error["msg"])
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter that is given: a query knows no null, and the default is told in words."""
+    there = {part: value for part, value in schema.items() if part not in ("anyOf", "default", "title")}
+    return {**next((kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}), {}), **there}
 
 
 def _validated(given: list[tuple[str, str]], context: "_Context") -> ResultsQuery:

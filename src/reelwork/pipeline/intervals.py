@@ -114,16 +114,11 @@ class Merger:
         continued = {key: key for key in shown if key in self._open}
         if self._likeness is None or len(continued) == len(shown):
             return continued
-        for reading in shown:
-            if reading in continued:
-                continue
-            likest, key = max(
-                ((self._likeness(reading, key), key) for key in self._open if key not in continued),
-                key=lambda pair: pair[0],
-                default=(0.0, None),
-            )
-            if likest > 0:
-                continued[key] = reading
+        left = [key for key in self._open if key not in continued]
+        for reading in [reading for reading in shown if reading not in continued]:
+            likenesses = [self._likeness(reading, key) for key in left]
+            if (likest := max(likenesses, default=0.0)) > 0:
+                continued[left.pop(likenesses.index(likest))] = reading
         return continued
 
 

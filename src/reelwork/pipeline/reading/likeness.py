@@ -21,6 +21,7 @@ LEAST_WORD_LIKENESS = 0.8
 # With its sign, and with what stands between the digits of one number: 1.5 is not 15, and 12:30 not 1:230.
 _NUMBER = re.compile(r"(?<!\w)[-+\N{MINUS SIGN}]?\d(?:[\d.,:/]*\d)?|\d(?:[\d.,:/]*\d)?")
 _KNOWN_TEXTS = 4096
+_LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,11 @@ def likeness(one: str, other: str) -> float:
     """Return how alike two texts are; 0 if they cannot be the same one.
 
     They can if they differ in case, spacing and punctuation alone, or else in a few letters, see the constants.
-    Whatever is a number (in any script) must be the same in both.
+    Whatever is a number (in any script) must be the same in both. Nobody reads lines of hundreds of letters off a
+    picture: longer texts are never alike, nor are they remembered.
     """
+    if max(len(one), len(other)) > _LONGEST:
+        return 0.0
     first, second = _essence(one), _essence(other)
     if first.numbers != second.numbers or not first.letters or not second.letters:
         return 0.0

@@ -45,6 +45,7 @@ def test_one_text(one: str, other: str) -> None:
         ("$ only", "€ only"),
         ("...", "!!!"),
         ("", ""),
+        ("a very long text " * 30, "A very long text " * 30),
         ("this is the first caption", "and this is another caption"),
     ],
 )
