@@ -54,7 +54,11 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
     async def _submitted(request: Request, caller: Caller) -> UUID:
         query, key = request.query_params.multi_items(), headers.idempotency_key(request)
         body = file_of(request, uploads.max_bytes)
-        await anyio.to_thread.run_sync(partial(read_options, query, jobs.check, complete=not body.is_form))
+        early = partial(read_options, query, jobs.check, complete=not body.is_form)
+        if any(name == "params" for name, _ in query):
+            await anyio.to_thread.run_sync(early)  # to check them against the pipeline may take a while
+        else:
+            early()
 
         def options() -> SubmitOptions:
             return read_options([*query, *body.fields], jobs.check)
