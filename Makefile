@@ -40,6 +40,7 @@ check: lint types architecture test  ## Everything CI runs
 soak: $(VENV)/development  ## Try the job table and random clips at length, damage videos, then kill processes for ten minutes (or SOAK_KILLS=...; more: python -m tests.soak --help)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py tests/conformance
 	$(BIN)/python -m tests.soak.fuzz
+	$(BIN)/python -m tests.soak.fuzz_uploads
 	$(BIN)/python -m tests.soak
 
 bench: $(VENV)/bench  ## Measure, side by side, in one run

@@ -3,11 +3,13 @@
 Each is received, written and fsynced, renamed, its directory fsynced, opened by a probe process, and its row
 committed on SQLite before the answer. The clients are threads on the same machine, with connections that stay open.
 No queue takes files; beside it stands what the same disk takes for the file alone, written as durably by as many
-threads.
+threads. Then the same file against a bare route: FastAPI, an `UploadFile` that is written as durably, a row inserted
+through SQLAlchemy, and no look into the file. Both servers run side by side and are used in turns.
 """
 
 import http.client
 import os
+import statistics
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,10 +23,12 @@ import av
 import numpy as np
 
 from benchmarks.rounds import in_ms, percentile, repeated_for
+from benchmarks.uploads import bare_server
 from tests.support.service import Service
 
 _CLIENTS = (1, 4, 16)
 _DURATION_S = 6.0
+_ROUNDS = 3
 _START_TIMEOUT_S = 60.0
 _FRAMES = 25
 _WIDTH, _HEIGHT = 320, 240
@@ -42,6 +46,7 @@ def run() -> None:
     with tempfile.TemporaryDirectory() as name, _served(Path(name) / "data") as url:
         folder = Path(name)
         clip = _encoded(folder / "clip.mp4")
+        _compare_with_a_bare_route(folder, url, clip)
         print(f"An MP4 of {len(clip):,} bytes, {_WIDTH} x {_HEIGHT}")
         for clients in _CLIENTS:
             alone = _measure(f"{clients:>2} clients   file alone  ", clients, lambda: _writing(folder, clip))
@@ -49,6 +54,21 @@ def run() -> None:
             print(
                 f"{clients:>2} clients   whole submit against the file alone, median: {whole / alone:.1f}", flush=True
             )
+
+
+def _compare_with_a_bare_route(folder: Path, url: str, clip: bytes) -> None:
+    clients, ratios = max(_CLIENTS), []
+    with bare_server(folder) as (bare, _):
+        for _ in range(_ROUNDS):
+            theirs = _rate(clients, lambda: _posting_form(f"{bare}/form", clip))
+            ours = _rate(clients, lambda: _posting_form(f"{url}/video/submit?pipeline=frames", clip))
+            ratios.append(ours / theirs)
+            print(f"{clients:>2} clients   bare route {theirs:6.0f} /s   whole submit {ours:6.0f} /s", flush=True)
+    print(f"{clients:>2} clients   whole submit against the bare route, median: {statistics.median(ratios):.2f}")
+
+
+def _rate(clients: int, client: Callable[[], AbstractContextManager[_Submit]]) -> float:
+    return sum(len(taken) for taken, _ in _from_threads(clients, client)) / _DURATION_S
 
 
 def _measure(name: str, clients: int, client: Callable[[], AbstractContextManager[_Submit]]) -> float:
@@ -92,6 +112,25 @@ def _posting(url: str, clip: bytes) -> Iterator[_Submit]:
             answer = connection.getresponse()
             content = answer.read()
             if answer.status != http.HTTPStatus.ACCEPTED:
+                raise _RefusedError(content)
+
+        yield post
+
+
+@contextmanager
+def _posting_form(url: str, clip: bytes) -> Iterator[_Submit]:
+    parts = urlsplit(url)
+    boundary = uuid4().hex
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
+    body = head.encode() + clip + f"\r\n--{boundary}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    with closing(http.client.HTTPConnection(parts.netloc)) as connection:
+
+        def post() -> None:
+            connection.request("POST", f"{parts.path}?{parts.query}", body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status not in (http.HTTPStatus.OK, http.HTTPStatus.ACCEPTED):
                 raise _RefusedError(content)
 
         yield post

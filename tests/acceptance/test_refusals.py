@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.support.clips import encode_clip, numbered
 from tests.support.service import Caller, Service
 from tests.support.waiting import wait_until
 
@@ -19,7 +20,11 @@ LIMIT_BYTES = 4_000_000
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
     service = Service(
         tmp_path_factory.mktemp("refusing") / "data",
-        {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES), "REELWORK_MAX_PIXELS": str(1300 * 800)},
+        {
+            "REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES),
+            "REELWORK_MAX_PIXELS": str(1300 * 800),
+            "REELWORK_MAX_DURATION_S": "31",
+        },
     )
     caller = Caller(service.start("serve", "--port", "0").url())
     yield service, caller
@@ -78,6 +83,26 @@ def test_truncated_so_that_no_frame_is_left(calls: Caller, media_dir: Path) -> N
     content = (media_dir / "car-detection.mp4").read_bytes()
     index_only = content[: content.index(b"mdat") + 4]
     assert "damaged or truncated" in refusal(send(calls, index_only), 422, "video-unreadable")["detail"]
+
+
+def test_truncated_behind_its_index(calls: Caller, media_dir: Path) -> None:
+    content = (media_dir / "car-detection.mp4").read_bytes()
+    begins_with_index = content.index(b"moov") < content.index(b"mdat")
+    assert begins_with_index
+    problem = refusal(send(calls, content[: len(content) * 2 // 3]), 422, "video-unreadable")
+    assert "its index lists more than the file holds" in problem["detail"]
+
+
+def test_fragments_that_break_off(calls: Caller, media_dir: Path) -> None:
+    content = (media_dir / "fragmented.mp4").read_bytes()
+    problem = refusal(send(calls, content[: len(content) * 2 // 3]), 422, "video-unreadable")
+    assert "truncated" in problem["detail"]
+
+
+def test_too_long(calls: Caller, tmp_path: Path) -> None:
+    long = encode_clip(tmp_path / "long.mp4", numbered(32), rate=1)
+    problem = refusal(send(calls, long.read_bytes()), 422, "video-unreadable")
+    assert "32.0 s long, more than the 31 s this service takes" in problem["detail"]
 
 
 def test_audio_only(calls: Caller, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from reelwork.api.resumable import UploadRoutes
 from reelwork.api.schemas import Accepted, DryRun
 from reelwork.api.submit_form import SubmitForm
 from reelwork.api.uploads import headers
-from reelwork.api.uploads.body import beginning_of_file, checked, file_of
+from reelwork.api.uploads.body import beginning_of_file, checked, file_of, require_room
 from reelwork.api.uploads.documentation import documented
 from reelwork.jobs.options import SubmitOptions
 from reelwork.jobs.service import JobService
@@ -54,8 +54,13 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
 
     async def _submitted(request: Request, caller: Caller) -> UUID:
         query, key = request.query_params.multi_items(), headers.idempotency_key(request)
-        body = file_of(request, uploads.max_bytes)
-        await anyio.to_thread.run_sync(partial(read_options, query, jobs.check, complete=not body.is_form))
+        body = file_of(request)
+        early = partial(read_options, query, jobs.check, complete=not body.is_form)
+        if any(name == "params" for name, _ in query):
+            await anyio.to_thread.run_sync(early)  # to check them against the pipeline may take a while
+        else:
+            early()
+        require_room(request, body, uploads.max_bytes)
 
         def options() -> SubmitOptions:
             return read_options([*query, *body.fields], jobs.check)

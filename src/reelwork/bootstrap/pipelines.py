@@ -29,7 +29,7 @@ def make_pipeline_service(settings: Settings) -> VideoFilePipelineService:
 
 def decode_limits(settings: Settings) -> DecodeLimits:
     """Return what decoding one video may take."""
-    return DecodeLimits(settings.max_pixels, _threads(settings))
+    return DecodeLimits(settings.max_pixels, _threads(settings), settings.max_duration_s)
 
 
 def set_up_segments(settings: Settings) -> Callable[[SegmentRequest], str | None]:

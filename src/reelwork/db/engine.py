@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase
 from reelwork.db.outages import answering
 from reelwork.db.postgresql import postgresql_engine
 from reelwork.db.process_guard import ProcessGuard
+from reelwork.db.shared_commits import SharedCommits, Write
 from reelwork.db.sqlite import WRITING, SqliteFile, sqlite_engine
 from reelwork.db.transaction import Parameters, Transaction
 from reelwork.errors import ConfigurationError
@@ -42,6 +43,7 @@ class Database:
         self._autocommit_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._guard = ProcessGuard(self.engine)
         self._file = SqliteFile(Path(self.engine.url.database or "")) if self.is_sqlite else None
+        self._shared_commits = SharedCommits(self.writing)
         self._closing: list[Callable[[], None]] = []
 
     @property
@@ -66,6 +68,18 @@ class Database:
             yield transaction
         # Not in the writers' turn: whoever is woken by it wants that next.
         transaction.committed()
+
+    def write(self, write: Write) -> None:
+        """Run a write of several statements: durable when this returns, and all taken back when it raises.
+
+        SQLite has one writer at a time, so that those of several threads go into one transaction. A server's
+        transactions share their commits by themselves.
+        """
+        if self.is_sqlite:
+            self._shared_commits.run(write)
+            return
+        with self.writing() as transaction:
+            write(transaction)
 
     def query(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
         """Run one statement that only reads; return its rows."""

@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from reelwork.errors import InvalidOptions, Mistake, PipelineUnavailable, UnknownPipeline
+from reelwork.errors import InvalidOptions, Mistake, PipelineUnavailable, UnknownPipeline, VideoUnreadable
 from reelwork.jobs.model import Job
 from reelwork.jobs.options import SubmitOptions
 from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.graph import PipelineGraph
 from reelwork.storage.service import StorageService
 from reelwork.video.source import VideoFacts
+
+_CUT_OFF = (
+    "The MP4 is truncated: its index lists more than the file holds, as when an upload was cut off. Send the whole "
+    "file, or analyse what there is with a pipeline that says on_decode_error: keep."
+)
 
 
 class ProbeVideo(Protocol):
@@ -80,6 +85,8 @@ class Acceptance:
         graph = self.check(options)
         with self._storage.local_path(video.key) as path:
             facts = self._probe_video(path)
+        if facts.ends_early and graph.definition.on_decode_error != "keep":
+            raise VideoUnreadable(_CUT_OFF)
         return Job(
             job_id=job_id,
             input_path=video.key,
@@ -88,7 +95,7 @@ class Acceptance:
             pipeline=options.pipeline,
             pipeline_definition=graph.definition.to_json(),
             options=dict(options.sampling),
-            source={"sha256": video.sha256, "bytes": video.size, **asdict(facts)},
+            source={"sha256": video.sha256, "bytes": video.size, **_told(facts)},
             external_id=options.external_id,
             retention_s=options.retention_s,
             webhook_url=options.webhook_url,
@@ -98,3 +105,7 @@ class Acceptance:
         most_s = self._most_retention_s
         if most_s and options.retention_s is not None and options.retention_s > most_s:
             yield Mistake("retention_s", f"This service keeps jobs for at most {most_s:g} seconds")
+
+
+def _told(facts: VideoFacts) -> dict[str, Any]:
+    return {name: value for name, value in asdict(facts).items() if name != "ends_early"}

@@ -25,6 +25,15 @@ def top_level_boxes(path: Path) -> list[str]:
         return [box.kind.decode("latin-1") for box in _boxes(stream, 0, _size(stream))]
 
 
+def ends_with_a_box(path: Path) -> bool:
+    """Whether a file is one whole box after the other up to its end: one that was cut off is not."""
+    with path.open("rb") as stream:
+        reached = 0
+        for box in _boxes(stream, 0, _size(stream)):
+            reached = box.end
+        return reached == _size(stream)
+
+
 def fragments_break_off(path: Path) -> bool:
     """Whether a file in fragments is not one whole box after the other up to its end.
 

@@ -16,6 +16,7 @@ def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
         VideoUnreadable: Nothing of it can be decoded; the message says why and what to do.
     """
     with VideoFile.open(path, limits, careful=True) as video:
+        _require_short_enough(video.facts.duration_s, limits.max_duration_s)
         try:
             first = next(video.frames(), None)
         except DecodingStopped as error:
@@ -24,4 +25,12 @@ def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
             raise VideoUnreadable(_DAMAGED if video.facts.expected_frames else "The video track holds no frames.")
         facts = video.facts
         size = (facts.width, facts.height)
-        return replace(facts, turned=(first.width, first.height) == size[::-1] != size)
+        turned = (first.width, first.height) == size[::-1] != size
+        return replace(facts, turned=turned, ends_early=video.ends_early())
+
+
+def _require_short_enough(duration_s: float | None, limit_s: float) -> None:
+    if limit_s and duration_s is not None and duration_s > limit_s:
+        raise VideoUnreadable(
+            f"The video is {duration_s:.1f} s long, more than the {limit_s:g} s this service takes. Send a part of it."
+        )

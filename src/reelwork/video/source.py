@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from reelwork.errors import DecodingStopped, VideoUnreadable
 from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed
 from reelwork.video.frame import Frame, Moment
-from reelwork.video.mp4 import fragments_break_off, top_level_boxes
+from reelwork.video.mp4 import ends_with_a_box, fragments_break_off, top_level_boxes
 from reelwork.video.packets import Chooser, EveryFrame
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ class DecodeLimits:
     Attributes:
         max_pixels: Largest width x height that is decoded.
         threads: Decoder threads; 0 lets the decoder choose.
+        max_duration_s: Longest video that passes the probe; 0: any.
     """
 
     max_pixels: int = 2**25
     threads: int = 0
+    max_duration_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class VideoFacts:
     """What the container says of the video track; ``expected_frames`` is a hint and may be wrong.
 
     ``turned`` is what the first frame says: a quarter turn makes the picture upright, so that its width and its
-    height change places.
+    height change places. ``ends_early`` is told by the probe: the index lists more than the file holds.
     """
 
     codec: str
@@ -58,6 +60,7 @@ class VideoFacts:
     duration_s: float | None
     expected_frames: int | None
     turned: bool = False
+    ends_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,16 @@ class VideoFile:
 
     def _stopped(self, decoded: int, reason: str) -> Exception:
         return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
+
+    def ends_early(self) -> bool:
+        """Say whether the file was cut off; to look through its index costs little, and only one in doubt is."""
+        if ends_with_a_box(self._path):
+            return False
+        try:
+            self._require_whole()
+        except DecodingUnsure:
+            return True
+        return False
 
     def _require_whole(self) -> None:
         # FFmpeg takes the end of the file for the end of the video, even where the index lists more.

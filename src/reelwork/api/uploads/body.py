@@ -116,19 +116,25 @@ class Body:
         return bytes(piece)
 
 
-def file_of(request: Request, max_bytes: int) -> Body:
-    """Return the body of a submit, whole or the beginning of one, by its headers.
+def file_of(request: Request) -> Body:
+    """Return the body of a submit by its headers.
 
     Raises:
-        UploadTooLarge: The announced length is over ``max_bytes`` already.
         UnsupportedMedia: The content type is none that a video comes in.
         UploadMalformed: It is multipart without a boundary.
     """
-    reader = _reader_for(request.headers.get("content-type", ""))
+    return Body(request, _reader_for(request.headers.get("content-type", "")))
+
+
+def require_room(request: Request, body: Body, max_bytes: int) -> None:
+    """Look at the length that is announced, if it is that of the file.
+
+    Raises:
+        UploadTooLarge: It is over ``max_bytes`` already.
+    """
     announced = content_length(request)
-    if isinstance(reader, _RawBody) and announced is not None and announced > max_bytes:
+    if not body.is_form and announced is not None and announced > max_bytes:
         raise UploadTooLarge(max_bytes)
-    return Body(request, reader)
 
 
 def beginning_of_file(request: Request) -> Body:
