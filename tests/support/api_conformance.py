@@ -27,7 +27,7 @@ algorithms = ["location-headers", "dependency-analysis"]
 
 [[operations]]
 include-name = "POST /video/submit"
-checks.positive_data_acceptance.expected-statuses = [{accepted}, 415, 422]
+checks.positive_data_acceptance.expected-statuses = [{accepted}, 400, 415, 422]
 """
 
 # What is right for these depends on more than a schema can say: on the job that is asked about, on the page before,
