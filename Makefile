@@ -39,6 +39,7 @@ check: lint types architecture test  ## Everything CI runs
 
 soak: $(VENV)/development  ## Try the job table and random clips at length, damage videos, then kill processes for ten minutes (or SOAK_KILLS=...; more: python -m tests.soak --help)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py tests/conformance
+	REELWORK_TEST_EXAMPLES=200 $(BIN)/python -m pytest --timeout=3600 tests/acceptance/test_openapi.py
 	$(BIN)/python -m tests.soak.fuzz
 	$(BIN)/python -m tests.soak.fuzz_uploads
 	$(BIN)/python -m tests.soak

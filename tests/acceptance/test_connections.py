@@ -82,7 +82,6 @@ def is_closed(connection: socket.socket) -> bool:
 REFUSED = [
     (413, "upload-too-large", "video/mp4", "/video/submit"),
     (415, "unsupported-media", "text/plain", "/video/submit"),
-    (422, "unknown-pipeline", "video/mp4", "/video/submit?pipeline=horoscope"),
     (405, "method-not-allowed", "video/mp4", "/pipelines"),
     (404, "not-found", "video/mp4", "/nowhere"),
 ]

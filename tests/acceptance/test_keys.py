@@ -76,7 +76,7 @@ def problem_of(answer: httpx.Response, status: int, name: str) -> dict[str, Any]
 
 def filled(path: str, job_id: UUID) -> str:
     """Put a job, and a number where one is wanted, into a path."""
-    return path.replace("{job_id}", str(job_id)).replace("{n}", "0").replace("{upload_id}", str(uuid4()))
+    return path.replace("{job_id}", str(job_id)).replace("{number}", "0").replace("{upload_id}", str(uuid4()))
 
 
 def test_without_a_key_only_what_is_open_answers(url: str, operations: list[tuple[str, str]]) -> None:

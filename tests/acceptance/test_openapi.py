@@ -15,7 +15,7 @@ from reelwork.settings import Settings
 from tests.support.api_conformance import conformance
 from tests.support.service import Caller, Service
 
-EXAMPLES = int(os.environ.get("REELWORK_TEST_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("REELWORK_TEST_EXAMPLES", "5"))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from reelwork.api.gate import Gate
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.request_ids import RequestIds
+from reelwork.api.status import add_status_route
 from reelwork.api.unexpected import Unexpected
 from reelwork.api.video import video_routes
 from reelwork.jobs.pictures import JobPictures
@@ -95,6 +96,7 @@ def create_app(
     )
     problems.install(app)
     rehearsal.install(app)
+    add_status_route(app.router, jobs)
     app.include_router(
         video_routes(
             jobs,

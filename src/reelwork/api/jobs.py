@@ -38,7 +38,10 @@ def job_routes(jobs: JobService, *, kept_s: float) -> APIRouter:
         return job_detail(found, jobs.tags_of(found), kept_s)
 
     @router.post(
-        "/jobs/{job_id}/retry", status_code=202, response_model=Accepted, responses=problem_answers(404, 409, 503, 507)
+        "/jobs/{job_id}/retry",
+        status_code=202,
+        response_model=Accepted,
+        responses=problem_answers(404, 409, 429, 503, 507),
     )
     def retry(job_id: JobId, caller: Submitter) -> Response:
         """Run a failed job again, with all its attempts."""

@@ -9,6 +9,7 @@ ASSETS = {
     "page.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
     "elements.js": "text/javascript; charset=utf-8",
+    "keys.js": "text/javascript; charset=utf-8",
     "findings.js": "text/javascript; charset=utf-8",
     "results.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",

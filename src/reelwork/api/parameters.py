@@ -32,11 +32,12 @@ def _problem_answer(status: HTTPStatus) -> dict[str, Any]:
 
 
 # Async, so that it is run where it stands and not handed to a thread.
-async def _existing_form(job_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})]) -> UUID:
+async def existing_form(job_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})]) -> UUID:
+    """Return the id of a job; what has not the form of one is the id of none."""
     try:
         return UUID(job_id)
     except ValueError:
         raise JobNotFound(job_id) from None
 
 
-JobId = Annotated[UUID, Depends(_existing_form)]
+JobId = Annotated[UUID, Depends(existing_form)]

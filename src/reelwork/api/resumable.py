@@ -82,7 +82,7 @@ class UploadRoutes:
             status_code=202,
             response_model=Accepted,
             responses={
-                **problem_answers(400, 404, 408, 409, 413, 415, 422, 503, 507),
+                **problem_answers(400, 404, 408, 409, 413, 415, 422, 429, 503, 507),
                 204: {"description": "The bytes are stored; more may follow"},
             },
             openapi_extra=_patch_documentation(),

@@ -64,7 +64,7 @@ def everything(client: httpx.Client, clip: bytes) -> list[tuple[str, Any]]:
     """Call every operation that is described, and some that are not; return what is asked and what is answered."""
     answers = []
     for path, item in client.get("/openapi.json").json()["paths"].items():
-        filled = path.replace("{job_id}", str(uuid4())).replace("{n}", "0").replace("{upload_id}", str(uuid4()))
+        filled = path.replace("{job_id}", str(uuid4())).replace("{number}", "0").replace("{upload_id}", str(uuid4()))
         for method in item:
             body = {"content": clip, "headers": {"Content-Type": "video/mp4"}} if "requestBody" in item[method] else {}
             answers.append((f"{method} {path}", client.request(method.upper(), filled, **body)))

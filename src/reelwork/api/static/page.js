@@ -3,6 +3,7 @@
 
 import {element, make} from './elements.js';
 import {clock} from './findings.js';
+import {askForKey, keyHeaders, wantsKey} from './keys.js';
 import {play, showResults} from './results.js';
 
 const PREFERRED_PIPELINE = 'text';
@@ -92,12 +93,18 @@ function upload(chosen) {
   const request = new XMLHttpRequest();
   request.open('POST', `/video/submit?${query}`);
   request.setRequestHeader('Content-Type', 'video/mp4');
+  for (const [name, value] of Object.entries(keyHeaders())) request.setRequestHeader(name, value);
   request.responseType = 'json';
   request.upload.onprogress = ({loaded, total}) => {
     say(`Sending: ${megabytes(loaded)} of ${megabytes(total)}`, total ? loaded / total : 1);
   };
   request.upload.onload = () => say('Sent. The service checks the video…');
-  request.onload = () => {
+  request.onload = async () => {
+    if (wantsKey(request.status)) {
+      show('form');
+      await askForKey(request.response);
+      return upload(chosen);
+    }
     if (request.status !== 202) return complain(request.response, request.status);
     sent.set(request.response.job_id, chosen);
     location.hash = request.response.job_id;
@@ -160,8 +167,23 @@ async function finish(jobId) {
   progress.hidden = true;
   again.hidden = download.hidden = results.hidden = false;
   download.href = `/video/results/${jobId}`;
+  download.onclick = (event) => downloadWithKey(event, jobId);
   download.download = `${own?.name.replace(/\.mp4$/i, '') ?? jobId}.json`;
   showResults(entries, own);
+}
+
+/**
+ * A link shows no key: where one is needed, the document is fetched first.
+ * @param {MouseEvent} event
+ * @param {string} jobId
+ */
+async function downloadWithKey(event, jobId) {
+  const headers = keyHeaders();
+  if (!headers.Authorization || download.href.startsWith('blob:')) return;
+  event.preventDefault();
+  const response = await fetch(`/video/results/${jobId}`, {headers});
+  download.href = URL.createObjectURL(await response.blob());
+  download.click();
 }
 
 /**
@@ -171,11 +193,14 @@ async function finish(jobId) {
  */
 async function ask(path) {
   try {
-    const response = await fetch(path);
-    return {ok: response.ok, status: response.status, body: await response.json()};
+    const response = await fetch(path, {headers: keyHeaders()});
+    const answer = {ok: response.ok, status: response.status, body: await response.json()};
+    if (!wantsKey(answer.status)) return answer;
+    await askForKey(answer.body);
   } catch {
     return null;
   }
+  return ask(path);
 }
 
 /**
