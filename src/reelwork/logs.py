@@ -3,14 +3,48 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+context: ContextVar[Mapping[str, Any]] = ContextVar("log_context", default=MappingProxyType({}))
+"""What every line is about that is logged from here, by name; see ``about``."""
+
+_of_process: dict[str, Any] = {}
+
+
+@contextmanager
+def about(**facts: Any) -> Iterator[None]:
+    """Have every line that is logged within the block say these too: the job it is about, the request.
+
+    It holds in what this thread or task calls, and in threads that were given its context.
+    """
+    token = context.set({**context.get(), **facts})
+    try:
+        yield
+    finally:
+        context.reset(token)
+
+
+@contextmanager
+def process_about(**facts: Any) -> Iterator[None]:
+    """Do the same for every thread of this process: for one that does one thing at a time."""
+    before = dict(_of_process)
+    _of_process.update(facts)
+    try:
+        yield
+    finally:
+        _of_process.clear()
+        _of_process.update(before)
+
 
 class JsonFormatter(logging.Formatter):
-    """Writes the event, its time and level, and whatever was given as ``extra``."""
+    """Writes the event, its time and level, what it is about, and whatever was given as ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -20,6 +54,8 @@ class JsonFormatter(logging.Formatter):
             "event": record.getMessage(),
             "logger": record.name,
             "pid": record.process,
+            **_of_process,
+            **context.get(),
         }
         line.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:
@@ -33,5 +69,5 @@ def configure_logging() -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # What they tell at INFO is either said better by our own events or of no use to an operator.
-    for chatty in ("alembic", "httpx", "uvicorn.error"):
+    for chatty in ("alembic", "httpcore", "httpx", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -13,3 +13,4 @@ SUBMIT = (
 BEFORE_THE_ANSWER = ("job.claimed", "job.sent")
 AFTER_THE_ANSWER = ("job.answered", "storage.writing", "storage.written", "storage.renamed", "results.saved")
 RUN = ("hint.taken", *BEFORE_THE_ANSWER, *AFTER_THE_ANSWER, "job.completed")
+WEBHOOK = ("webhook.claimed", "webhook.sent")

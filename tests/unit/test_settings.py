@@ -47,6 +47,7 @@ def test_the_default_place_is_the_same_wherever_a_process_starts(
 def test_every_setting_is_described_and_comes_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.model_fields[name].description
     written = {"database_url": "postgresql://x", "storage_url": "file:///x", "queue_url": "database:", "host": "::1"}
+    written |= {"webhook_allow_private": "True", "webhook_timeout_s": "47"}
     value = written.get(name, "/some/where" if name.endswith("_dir") else "4711")
     monkeypatch.setenv(f"REELWORK_{name.upper()}", value)
     found = getattr(Settings.load(), name)

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from reelwork.api.app import create_app
 from reelwork.bootstrap.foundation import open_foundation
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
+from reelwork.bootstrap.webhooks import make_courier
 from reelwork.db.migrate import require_head
 from reelwork.jobs.service import JobService
 from reelwork.settings import Settings
@@ -16,8 +17,16 @@ def make_api(settings: Settings) -> FastAPI:
     base = open_foundation(settings)
     prober = VideoProber(decode_limits(settings), settings.probe_processes, settings.probe_timeout_s)
     pipelines = load_catalog(settings)
+    courier = make_courier(settings, base.database)
+
+    def start() -> None:
+        prober.start()
+        if courier is not None:
+            courier.start()
 
     def stop() -> None:
+        if courier is not None:
+            courier.stop()
         prober.stop()
         base.database.close()
 
@@ -25,7 +34,7 @@ def make_api(settings: Settings) -> FastAPI:
         JobService(base.store, base.storage, pipelines, prober),
         pipelines,
         check_ready=lambda: require_head(base.database),
-        start=prober.start,
+        start=start,
         stop=stop,
         max_upload_bytes=settings.max_upload_bytes,
     )

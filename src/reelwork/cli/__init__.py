@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reelwork import __version__
-from reelwork.cli import analyze, jobs, service
+from reelwork.cli import analyze, jobs, service, webhooks
 from reelwork.errors import ReelworkError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 service.add_commands(app)
 analyze.add_commands(app)
 jobs.add_commands(app)
+webhooks.add_commands(app)
 
 
 def _print_version(wanted: bool) -> None:
