@@ -22,7 +22,8 @@ _of_process: dict[str, Any] = {}
 def about(**facts: Any) -> Iterator[None]:
     """Have every line that is logged within the block say these too: the job it is about, the request.
 
-    It holds in what this thread or task calls, and in threads that were given its context.
+    It holds in what this thread or task calls, in threads that were given its context, and in child processes
+    that are sent a request meanwhile.
     """
     token = context.set({**context.get(), **facts})
     try:
@@ -43,6 +44,11 @@ def process_about(**facts: Any) -> Iterator[None]:
         _of_process.update(before)
 
 
+def current_context() -> dict[str, Any]:
+    """Return what a line that is logged here is about."""
+    return {**_of_process, **context.get()}
+
+
 class JsonFormatter(logging.Formatter):
     """Writes the event, its time and level, what it is about, and whatever was given as ``extra``."""
 
@@ -54,8 +60,7 @@ class JsonFormatter(logging.Formatter):
             "event": record.getMessage(),
             "logger": record.name,
             "pid": record.process,
-            **_of_process,
-            **context.get(),
+            **current_context(),
         }
         line.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:

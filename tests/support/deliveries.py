@@ -11,7 +11,7 @@ from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.model import JobTag
 from reelwork.webhooks.outbox import Delivery
 from reelwork.webhooks.signatures import make_secret, read_secrets
-from tests.support.job_rows import clock_of, consistent_row, insert_row
+from tests.support.job_rows import clock_of, consistent_row, insert_row, job_table
 
 SECRET = make_secret()
 KEYS = read_secrets(SECRET)
@@ -29,6 +29,16 @@ def make_delivery(url: str = "https://hooks.example.com/x", **given: Any) -> Del
         "claimed_until": MOMENT,
     }
     return Delivery(**(facts | given))
+
+
+def many_due(database: Database, url: str, count: int) -> list[UUID]:
+    """Put as many jobs into the table whose client is to be told."""
+    moment = clock_of(database)
+    given = {"webhook_url": url, "webhook_due_at": moment}
+    rows = [consistent_row(JobStatus.COMPLETED, **given) for _ in range(count)]
+    with database.writing() as transaction:
+        transaction.execute(sa.insert(job_table), rows)
+    return [row["job_id"] for row in rows]
 
 
 def due(

@@ -46,6 +46,11 @@ class Receiver:
     answer: Callable[[Received], tuple[int, dict[str, str]]] = lambda request: (204, {})
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256
+    daemon_threads = True
+
+
 @contextmanager
 def receiving(status: int = 204, *, tls: bool = False, **headers: str) -> Iterator[Receiver]:
     """Run a receiver; names of headers are written with ``_`` for ``-``. Its certificate is for ``TLS_NAME``."""
@@ -69,8 +74,7 @@ def receiving(status: int = 204, *, tls: bool = False, **headers: str) -> Iterat
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.request_queue_size = 128
+    server = _Server(("127.0.0.1", 0), Handler)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(TLS_DIR / "certificate.pem", TLS_DIR / "key.pem")
@@ -113,12 +117,14 @@ def saying(*pieces: bytes, every_s: float = 0.0) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=serve)
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
-        ended.set()
-        socket.create_connection(listening.getsockname()).close()
-        thread.join()
-        for connection in connections:
-            connection.close()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+        finally:
+            ended.set()
+            socket.create_connection(listening.getsockname()).close()
+            thread.join()
+            for connection in connections:
+                connection.close()
 
 
 @contextmanager

@@ -5,9 +5,13 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from reelwork import __version__
 from reelwork.api import problems
+from reelwork.api.health import Health
+from reelwork.api.metrics import RequestMetrics, Sources, metrics_routes
+from reelwork.api.observation import Observation
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.video import video_routes
@@ -21,7 +25,8 @@ def create_app(
     jobs: JobService,
     catalog: PipelineCatalog,
     *,
-    check_ready: Callable[[], None],
+    health: Health,
+    metrics: Sources,
     start: Callable[[], None],
     stop: Callable[[], None],
     max_upload_bytes: int,
@@ -31,7 +36,8 @@ def create_app(
     Args:
         jobs: What it does.
         catalog: The pipelines it offers.
-        check_ready: Raises ``ServiceUnavailable`` when a job could not be accepted.
+        health: Says whether the parts it stands on work.
+        metrics: Where the numbers come from that are not of its requests.
         start: Called before the first request.
         stop: Called after the last.
         max_upload_bytes: Largest accepted file.
@@ -56,6 +62,10 @@ def create_app(
     )
     problems.install(app)
     app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
-    app.include_router(operations_routes(catalog, check_ready))
+    app.include_router(operations_routes(catalog, health))
+    registry = CollectorRegistry()
+    app.include_router(metrics_routes(registry, metrics))
     app.include_router(page_routes())
+    # The last one added is the first to see a request.
+    app.add_middleware(Observation, metrics=RequestMetrics(registry))
     return app

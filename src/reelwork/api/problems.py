@@ -52,6 +52,7 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "The upload is not an MP4"
     ),
     errors.VideoUnreadable: ProblemType(_UNPROCESSABLE, "video-unreadable", "The video cannot be decoded"),
+    errors.NotReady: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "A part of the service does not work"),
     errors.StorageFull: ProblemType(HTTPStatus.INSUFFICIENT_STORAGE, "storage-full", "There is no room left"),
     errors.ServiceUnavailable: ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE, "service-unavailable", "The service cannot do this now"
@@ -90,6 +91,8 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"errors": [{"option": m.where, "detail": m.message} for m in error.mistakes]}
         case errors.UnknownPipeline():
             return {"known_pipelines": list(error.known)}
+        case errors.NotReady():
+            return {"parts": error.parts}
         case errors.UploadTooLarge():
             return {"limit_bytes": error.limit_bytes}
         case _:

@@ -1,7 +1,7 @@
 """The shapes of requests and answers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,6 +90,20 @@ class Pipelines(BaseModel):
     """All pipelines, by name."""
 
     pipelines: list[Pipeline]
+
+
+class Part(BaseModel):
+    """How a part of the service is; ``reason`` says what is wrong if it failed."""
+
+    status: Literal["ok", "failed"]
+    reason: str | None = None
+
+
+class Ready(BaseModel):
+    """Jobs are accepted; ``degraded`` if no worker was seen lately, so that they wait."""
+
+    status: Literal["ready", "degraded"]
+    parts: dict[str, Part] = Field(description="`database`, `storage` and `worker`.")
 
 
 class Problem(BaseModel):

@@ -3,11 +3,14 @@
 from fastapi import FastAPI
 
 from reelwork.api.app import create_app
+from reelwork.api.metrics import Sources
 from reelwork.bootstrap.foundation import open_foundation
+from reelwork.bootstrap.health import make_health
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
 from reelwork.bootstrap.webhooks import make_courier
-from reelwork.db.migrate import require_head
 from reelwork.jobs.service import JobService
+from reelwork.jobs.statistics import JobStatistics
+from reelwork.jobs.worker_table import WorkerTable
 from reelwork.settings import Settings
 from reelwork.video.prober import VideoProber
 
@@ -33,7 +36,12 @@ def make_api(settings: Settings) -> FastAPI:
     return create_app(
         JobService(base.store, base.storage, pipelines, prober),
         pipelines,
-        check_ready=lambda: require_head(base.database),
+        health=make_health(base),
+        metrics=Sources(
+            JobStatistics(base.database),
+            WorkerTable(base.database),
+            lambda: {} if courier is None else courier.outcomes,
+        ),
         start=start,
         stop=stop,
         max_upload_bytes=settings.max_upload_bytes,

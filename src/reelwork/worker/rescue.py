@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 
+from reelwork.jobs.counters import Counted, Counters
 from reelwork.jobs.store import JobStore
 from reelwork.worker.chore import Chore
 from reelwork.worker.files import OrphanedFiles
@@ -37,17 +38,25 @@ class Rescue:
     """Takes jobs from workers that are gone, and clears away what belongs to no job any more."""
 
     def __init__(
-        self, store: JobStore, orphaned: OrphanedFiles, retention: Retention, *, lease_s: float, retention_s: float
+        self,
+        store: JobStore,
+        orphaned: OrphanedFiles,
+        retention: Retention,
+        counters: Counters | None = None,
+        *,
+        lease_s: float,
+        retention_s: float,
     ) -> None:
         self._store = store
         self._orphaned = orphaned
         self._retention = retention
+        self._counters = counters or Counters()
         self._interval_s = min(lease_s / 3, _LEASES_EVERY_S)
         self._due_at = time.monotonic()
         self._chores = [Chore("rescue.files", self._clear_away, _FILES_EVERY_S)]
         if retention_s:
             every_s = min(retention_s, _MOST_RETENTION_INTERVAL_S)
-            self._chores.append(Chore("rescue.retention", retention.remove_expired, every_s))
+            self._chores.append(Chore("rescue.retention", self._remove_expired, every_s))
 
     @property
     def due_in_s(self) -> float:
@@ -76,7 +85,7 @@ class Rescue:
         handed_back, failed = self._take_from_lost_workers()
         # Before jobs expire: the last one may be all that tells whose files these are.
         foreign = 0 if remove_foreign else self._orphaned.foreign()
-        expired = self._retention.remove_expired()
+        expired = self._remove_expired()
         if foreign:
             return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, foreign=foreign)
         return Rescued(handed_back, failed, expired, self._orphaned.remove(), self._orphaned.discard_unfinished())
@@ -87,9 +96,21 @@ class Rescue:
             log.warning("job.rescued", extra={"job_id": str(job_id)})
         for job_id in failed:
             log.warning("job.failed", extra={"job_id": str(job_id), "error": "its worker was lost too often"})
+        self._count("handed_back", len(released))
+        self._count("failed", len(failed))
+        if released or failed:
+            self._counters.add(Counted.ATTEMPTS_LOST, "worker_lost", len(released) + len(failed))
         return len(released), len(failed)
+
+    def _remove_expired(self) -> int:
+        return self._count("expired", self._retention.remove_expired())
 
     def _clear_away(self) -> None:
         remove_abandoned()
-        self._orphaned.discard_unfinished()
-        self._orphaned.remove_with_care()
+        self._count("files_removed", self._orphaned.discard_unfinished())
+        self._count("files_removed", self._orphaned.remove_with_care())
+
+    def _count(self, action: str, count: int) -> int:
+        if count:
+            self._counters.add(Counted.RESCUES, action, count)
+        return count

@@ -15,7 +15,7 @@ from reelwork.webhooks.courier import Courier
 from reelwork.webhooks.outbox import Delivery, Outbox
 from reelwork.webhooks.schedule import WAITS_S
 from reelwork.webhooks.sender import Answer, WebhookSender
-from tests.support.deliveries import KEYS, due
+from tests.support.deliveries import KEYS, due, many_due
 from tests.support.job_rows import clock_of, row_of, update_row
 from tests.support.receivers import nobody, receiving, saying
 from tests.support.waiting import wait_until
@@ -28,8 +28,10 @@ def delivering(database: Database, send: Callable[[Delivery], Answer] | None = N
     sender = WebhookSender(KEYS, timeout_s=TIMEOUT_S, allow_private=True)
     courier = Courier(Outbox(database), send or sender.send, TIMEOUT_S)
     courier.start()
-    yield courier
-    courier.stop()
+    try:
+        yield courier
+    finally:
+        courier.stop()
 
 
 def ended(database: Database, job_id: object) -> bool:
@@ -54,7 +56,7 @@ def test_receiver_that_wants_no_more_gets_no_more(sqlite_database: Database) -> 
     assert courier.outcomes["unwanted"] == 1
 
 
-@pytest.mark.parametrize("status", [302, 400, 404, 500, 503])
+@pytest.mark.parametrize("status", [302, 404, 500])
 def test_refusal_is_tried_again_after_a_while(status: int, sqlite_database: Database) -> None:
     with receiving(status) as receiver, delivering(sqlite_database) as courier:
         job_id = due(sqlite_database, receiver.url)
@@ -96,7 +98,7 @@ def test_silent_receivers_do_not_hold_up_the_others(sqlite_database: Database) -
 
 def test_a_thousand_are_soon_delivered(sqlite_database: Database) -> None:
     with receiving() as receiver:
-        jobs = [due(sqlite_database, receiver.url) for _ in range(1000)]
+        jobs = many_due(sqlite_database, receiver.url, 1000)
         with delivering(sqlite_database) as courier:
             wait_until(lambda: courier.outcomes["delivered"] == len(jobs), timeout_s=60)
     assert len({request.message_id for request in receiver.received}) == len(receiver.received) == 1000
@@ -104,7 +106,7 @@ def test_a_thousand_are_soon_delivered(sqlite_database: Database) -> None:
 
 def test_two_couriers_deliver_each_once(database: Database) -> None:
     with receiving() as receiver:
-        jobs = [due(database, receiver.url) for _ in range(60)]
+        jobs = many_due(database, receiver.url, 60)
         with delivering(database), delivering(database):
             wait_until(lambda: all(ended(database, job_id) for job_id in jobs), timeout_s=60)
     assert len({request.message_id for request in receiver.received}) == len(receiver.received) == 60
