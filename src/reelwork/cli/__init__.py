@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reelwork import __version__
-from reelwork.cli import analyze, jobs, service, webhooks
+from reelwork.cli import analyze, doctor, jobs, service, webhooks
 from reelwork.errors import ReelworkError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ service.add_commands(app)
 analyze.add_commands(app)
 jobs.add_commands(app)
 webhooks.add_commands(app)
+doctor.add_commands(app)
 
 
 def _print_version(wanted: bool) -> None:
