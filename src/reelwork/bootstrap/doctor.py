@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -69,24 +70,31 @@ class Patient:
     """The set-up that is looked at."""
 
     settings: Settings
+    _opened: Database | None = None
 
     @cached_property
     def database(self) -> Database | None:
         """The database; None if it cannot be opened, or is not there yet and must not be made by looking."""
         if self.settings.uses_embedded_database and not (self.settings.data_dir / "reelwork.db").exists():
             return None
-        try:
-            database = open_database(self.settings)
-            return database if current_revision(database) == head_revision() else None
-        except ReelworkError:
-            return None
+        with suppress(ReelworkError):
+            self._opened = open_database(self.settings)
+            if current_revision(self._opened) == head_revision():
+                return self._opened
+        return None
+
+    def close(self) -> None:
+        """Close what was opened to look at it."""
+        if self._opened is not None:
+            self._opened.close()
 
 
-def examine(settings: Settings) -> Findings:
-    """Look at every part, the next one while the last one is read; nothing raises."""
-    patient = Patient(settings)
-    for part, check in CHECKS.items():
-        yield from _guarded(part, check, patient)
+def examine(settings: Settings, *parts: str) -> Findings:
+    """Look at every part, or at those that are named; the next one once the last one was told. Nothing raises."""
+    with closing(Patient(settings)) as patient:
+        for part, check in CHECKS.items():
+            if not parts or part in parts:
+                yield from _guarded(part, check, patient)
 
 
 def _guarded(part: str, check: Callable[[Patient], Findings], patient: Patient) -> Findings:
@@ -122,9 +130,9 @@ def _database(patient: Patient) -> Findings:
     if settings.uses_embedded_database and not (settings.data_dir / "reelwork.db").exists():
         yield Finding("database", Verdict.OK, "SQLite; it is not there yet, and made at the first start")
         return
-    database = open_database(settings)
-    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
-    at, head = current_revision(database), head_revision()
+    with closing(open_database(settings)) as database:
+        kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+        at, head = current_revision(database), head_revision()
     if at == head:
         yield Finding("database", Verdict.OK, f"{kind}, at revision {at}")
     elif settings.uses_embedded_database:
