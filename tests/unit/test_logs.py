@@ -1,36 +1,21 @@
 """Log lines say what they are about."""
 
-import json
 import logging
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from reelwork.logs import JsonFormatter, about, current_context, process_about
+from reelwork.logs import about, current_context, process_about
+from tests.support.log_lines import lines_of
 
 log = logging.getLogger("tests.logs")
 
 
-class Lines(logging.Handler):
-    """Keeps what is logged, as it would be written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(JsonFormatter())
-        self.lines: list[dict[str, object]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(json.loads(self.format(record)))
-
-
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, object]]]:
-    handler = Lines()
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    yield handler.lines
-    log.removeHandler(handler)
+    with lines_of(log.name) as lines:
+        yield lines
 
 
 def test_line_says_what_it_is_about(lines: list[dict[str, object]]) -> None:

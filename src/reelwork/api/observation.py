@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reelwork.api.metrics import RequestMetrics
 from reelwork.logs import about
+from reelwork.tracing import describe
 
 log = logging.getLogger("reelwork.api.requests")
 
@@ -52,6 +53,7 @@ class Observation:
         status = seen.status or _NO_ANSWER
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route, method).observe(took_s)
+        describe(**seen.job)
         if route not in _QUIET:
             facts = {"method": method, "route": route, "status": status, "ms": round(took_s * 1000, 1)}
             log.info("request", extra={**facts, "bytes": seen.size, **seen.job})

@@ -8,6 +8,7 @@ from reelwork.bootstrap.foundation import Foundation, open_foundation
 from reelwork.jobs.counters import Counters
 from reelwork.jobs.worker_table import WorkerTable
 from reelwork.settings import Settings
+from reelwork.tracing import start_tracing
 from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.life import SignsOfLife
 from reelwork.worker.rescue import Rescue
@@ -20,6 +21,7 @@ from reelwork.worker.worker import Worker
 
 def make_worker(settings: Settings, stop: StopRequest, concurrency: int = 1) -> Worker:
     """Make a worker that runs ``concurrency`` jobs side by side; nothing is started before ``Worker.run``."""
+    start_tracing("worker")
     base = open_foundation(settings)
     name = f"{socket.gethostname()}:{os.getpid()}"
     counters = Counters()

@@ -16,6 +16,7 @@ from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import Claim, JobStore, Lease
 from reelwork.logs import about
 from reelwork.storage.service import StorageService, results_key
+from reelwork.tracing import describe, span
 from reelwork.worker.analysis import Analysed, AnalysisAnswer, AnalysisError, AnalysisRequest
 from reelwork.worker.lease import LeaseKeeper, LeaseLost
 from reelwork.worker.scratch import ScratchDirectory
@@ -93,7 +94,8 @@ class JobRunner:
             ServiceUnavailable: The storage does not answer, and the job was handed back; or the database
                 does not, and the lease will run out. Either way, the next job would fare no better now.
         """
-        with about(job_id=str(claim.lease.job_id), attempt=claim.lease.attempt):
+        facts = {"job_id": str(claim.lease.job_id), "attempt": claim.lease.attempt}
+        with about(**facts), span("job attempt", **facts, waited_s=claim.waited_s):
             self._counters.observe(Measured.QUEUE_WAIT_S, claim.waited_s)
             self._run(claim)
 
@@ -196,6 +198,7 @@ class JobRunner:
         status = self._store.lose_attempt(lease, cause)
         if status is not None:
             self._counters.add(Counted.ATTEMPTS_LOST, kind)
+            describe(lost_by=kind)
         if status == JobStatus.PENDING:
             log.info("job.attempt_lost", extra={"error": cause})
         else:
@@ -213,7 +216,9 @@ class JobRunner:
 
     def _end(self, outcome: str, won: bool, **facts: Any) -> None:
         """Count and log how this worker parted from the job."""
-        self._counters.add(Counted.OUTCOMES, outcome if won else "lease_lost")
+        parted = outcome if won else "lease_lost"
+        self._counters.add(Counted.OUTCOMES, parted)
+        describe(outcome=parted)
         if won:
             log.info(f"job.{outcome}", extra=facts)
         else:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from reelwork.errors import ServiceUnavailable
 from reelwork.queues.service import QueueService
+from reelwork.tracing import stop_tracing
 from reelwork.worker.life import SignsOfLife
 from reelwork.worker.rescue import Rescue
 from reelwork.worker.slot import Slot
@@ -62,6 +63,7 @@ class Worker:
             thread.join()
         if self._life is not None:
             self._life.end()
+        stop_tracing()
         log.info("worker.stopped", extra={"worker": self._name})
         if self._broken is not None:
             raise self._broken
