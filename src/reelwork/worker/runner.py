@@ -94,7 +94,7 @@ class JobRunner:
             ServiceUnavailable: The storage does not answer, and the job was handed back; or the database
                 does not, and the lease will run out. Either way, the next job would fare no better now.
         """
-        facts = {"job_id": str(claim.lease.job_id), "attempt": claim.lease.attempt}
+        facts: dict[str, str | int] = {"job_id": str(claim.lease.job_id), "attempt": claim.lease.attempt}
         with about(**facts), span("job attempt", **facts, waited_s=claim.waited_s):
             self._counters.observe(Measured.QUEUE_WAIT_S, claim.waited_s)
             self._run(claim)
