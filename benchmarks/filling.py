@@ -56,7 +56,7 @@ _EVENTS = """
 def fill(database: Database, count: int) -> None:
     """Fill the tables of Reelwork; each job that waits has its hint."""
     jobs = text(_JOBS[database.engine.dialect.name].format(columns=_COLUMNS))
-    with database.writing() as transaction, _large_cache(database, transaction):
+    with database.writing() as transaction, large_cache(database, transaction):
         transaction.execute(jobs, {"count": count, "definition": json.dumps(DEFINITION)})
         transaction.execute(text(_HINTS))
 
@@ -78,7 +78,7 @@ def fill_procrastinate(database: Database, count: int) -> None:
 
 
 @contextmanager
-def _large_cache(database: Database, transaction: Transaction) -> Iterator[None]:
+def large_cache(database: Database, transaction: Transaction) -> Iterator[None]:
     """Keep indexes of random keys in memory while they grow; what is measured later has the usual cache."""
     if not database.is_sqlite:
         yield

@@ -14,6 +14,11 @@ ReelworkError
 ├── JobNotFound
 ├── JobNotFailed                only a failed job can be run again
 ├── ResultsNotReady             the job exists and is not completed
+├── VideoGone                   the job exists, and its video is not in storage any more
+├── FrameNotFound               the video of a job has no frame of this number
+├── FrameNotAnalysed            it has, and the results say nothing about it
+├── NotAcceptable               the client takes none of the forms there are
+├── RangeNotSatisfiable         the bytes that are asked for are not there
 ├── PipelineInvalid             a pipeline file with mistakes, all of them listed
 ├── AnalysisFailed              a job's run came to an end without results
 │   ├── DecodingStopped         the video broke off part of the way through
@@ -30,17 +35,38 @@ and stack traces unless that person is the operator. The technical cause travels
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote
 from uuid import UUID
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing wrong with what a person wrote, and where."""
+    """One thing wrong with what a person wrote, and where.
+
+    ``path`` is the place step by step, for whoever must not take names with dots apart.
+    """
 
     where: str
     message: str
+    path: tuple[str | int, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def at(cls, path: Sequence[str | int], message: str) -> Self:
+        """Make one whose place reads like ``nodes.text.with.min_confidence``."""
+        return cls(".".join(map(str, path)), message, tuple(path))
+
+    @property
+    def steps(self) -> tuple[str | int, ...]:
+        """The place step by step; what was given as a whole is one step."""
+        return self.path or ((self.where,) if self.where else ())
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer in a URI fragment: ``#/params/text/min_confidence``."""
+        escaped = (quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~") for step in self.steps)
+        return "#" + "".join(f"/{step}" for step in escaped)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
@@ -131,6 +157,43 @@ class ResultsNotReady(ReelworkError):
         else:
             message = f"Job {job_id} failed and has no results: {error_message}"
         super().__init__(message)
+
+
+class VideoGone(ReelworkError):
+    """The video of a job is not in storage any more."""
+
+    def __init__(self, job_id: UUID) -> None:
+        super().__init__(f"The video of job {job_id} is not in storage any more.")
+
+
+class FrameNotFound(ReelworkError):
+    """The video of a job has no frame of this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"The video has no frame {number}; frames are numbered from 0 in the order of presentation.")
+
+
+class FrameNotAnalysed(ReelworkError):
+    """The results say nothing about this frame."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Frame {number} was not analysed, so there is nothing to draw. Leave out `boxes`.")
+
+
+class NotAcceptable(ReelworkError):
+    """What is asked for comes in none of the forms that the client takes."""
+
+    def __init__(self, available: Sequence[str]) -> None:
+        self.available = tuple(available)
+        super().__init__(f"This comes as {', '.join(self.available)}. Name one of them in Accept.")
+
+
+class RangeNotSatisfiable(ReelworkError):
+    """The bytes that are asked for lie behind the end, or are none."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"There are {size} bytes; the range that is asked for is none of them.")
 
 
 class PipelineInvalid(ReelworkError):

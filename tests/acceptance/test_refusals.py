@@ -173,7 +173,7 @@ def test_option_given_twice(calls: Caller, media_dir: Path) -> None:
         data={"pipeline": "codes"},
     )
     assert refusal(answer, 422, "invalid-options")["errors"] == [
-        {"option": "pipeline", "detail": "given more than once"}
+        {"option": "pipeline", "pointer": "#/pipeline", "detail": "Given more than once."}
     ]
 
 

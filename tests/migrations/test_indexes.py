@@ -27,6 +27,7 @@ USES: dict[str, tuple[str, Callable[[JobStore], object]]] = {
     "delete_finished": ("ix_job_finished", lambda store: store.delete_finished(60, 10)),
     "first webhook": ("ix_job_webhook", lambda store: Outbox(store._database).due_in_s()),
     "claim webhooks": ("ix_job_webhook", lambda store: Outbox(store._database).claim(10, 60)),
+    "delete_expired": ("ix_job_expires", lambda store: store.delete_expired(10)),
 }
 
 
@@ -39,6 +40,7 @@ def many_jobs(database: Database) -> Database:
         in_hand = (JobStatus.PENDING, JobStatus.RUNNING)[number % 2]
         moment = MOMENT + timedelta(minutes=number)
         row = consistent_row(over if number < FINISHED else in_hand, created_at=moment, updated_at=moment)
+        row |= {"expires_at": moment} if number % 50 == 0 else {}
         row |= {"lease_expires_at": moment} if row["lease_token"] else {}
         rows.append(row | ({"webhook_due_at": moment} if FINISHED - IN_HAND < number < FINISHED else {}))
     with database.writing() as transaction:

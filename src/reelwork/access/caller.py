@@ -16,16 +16,26 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True)
+class QueueLimits:
+    """How much a caller may have pending and running at once; None: any amount."""
+
+    max_queued_jobs: int | None = None
+    max_queued_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Caller:
     """Somebody who makes a request.
 
     Attributes:
         key_id: Their API key; None where none is asked for.
         scopes: What they may do.
+        limits: How much of it at once.
     """
 
     key_id: str | None
     scopes: frozenset[Scope]
+    limits: QueueLimits = QueueLimits()
 
     def may(self, scope: Scope) -> bool:
         """Say whether they may do what a scope is for."""

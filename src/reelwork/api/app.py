@@ -8,39 +8,44 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from reelwork import __version__
-from reelwork.api import problems
+from reelwork.api import problems, rehearsal
+from reelwork.api.catalog import ServiceLimits, catalog_routes
 from reelwork.api.health import Health
 from reelwork.api.metrics import RequestMetrics, Sources, metrics_routes
 from reelwork.api.observation import Observation
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.video import video_routes
+from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
 from reelwork.pipeline.catalog import PipelineCatalog
 
 _UPLOADS_AT_ONCE = 64
+_PICTURES_AT_ONCE = 8
 
 
 def create_app(
     jobs: JobService,
+    pictures: JobPictures,
     catalog: PipelineCatalog,
+    limits: ServiceLimits,
     *,
     health: Health,
     metrics: Sources,
     start: Callable[[], None],
     stop: Callable[[], None],
-    max_upload_bytes: int,
 ) -> FastAPI:
     """Make the application.
 
     Args:
         jobs: What it does.
+        pictures: Shows frames of their videos.
         catalog: The pipelines it offers.
+        limits: How much it takes.
         health: Says whether the parts it stands on work.
         metrics: Where the numbers come from that are not of its requests.
         start: Called before the first request.
         stop: Called after the last.
-        max_upload_bytes: Largest accepted file.
     """
 
     @asynccontextmanager
@@ -61,8 +66,19 @@ def create_app(
         redoc_url=None,
     )
     problems.install(app)
-    app.include_router(video_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=_UPLOADS_AT_ONCE))
-    app.include_router(operations_routes(catalog, health))
+    rehearsal.install(app)
+    app.include_router(
+        video_routes(
+            jobs,
+            pictures,
+            max_upload_bytes=limits.max_upload_bytes,
+            kept_s=limits.retention_s,
+            uploads_at_once=_UPLOADS_AT_ONCE,
+            pictures_at_once=_PICTURES_AT_ONCE,
+        )
+    )
+    app.include_router(catalog_routes(catalog, limits))
+    app.include_router(operations_routes(health))
     registry = CollectorRegistry()
     app.include_router(metrics_routes(registry, metrics))
     app.include_router(page_routes())

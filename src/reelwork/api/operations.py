@@ -1,4 +1,4 @@
-"""What operators and their machines ask: is it alive, can it work, what can it run."""
+"""What operators and their machines ask: is it alive, can it work."""
 
 from typing import Annotated, Literal
 
@@ -7,17 +7,16 @@ from starlette.responses import PlainTextResponse
 
 from reelwork.api.health import Finding, Health, PartStatus
 from reelwork.api.parameters import problem_answers
-from reelwork.api.schemas import Part, Pipeline, Pipelines, Ready
+from reelwork.api.schemas import Part, Ready
 from reelwork.errors import NotReady
-from reelwork.pipeline.catalog import PipelineCatalog
 
 WorkerNeed = Annotated[
     Literal["required"] | None, Query(description="`required`: answer 503 unless a worker was seen lately.")
 ]
 
 
-def operations_routes(catalog: PipelineCatalog, health: Health) -> APIRouter:
-    """Return the routes beside the contract."""
+def operations_routes(health: Health) -> APIRouter:
+    """Return the routes by which machines look after this one."""
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz", response_class=PlainTextResponse)
@@ -37,21 +36,6 @@ def operations_routes(catalog: PipelineCatalog, health: Health) -> APIRouter:
             raise NotReady({name: _told(found) for name, found in findings.items()}, sorted(missing))
         parts = {name: Part(status=found.status.value, reason=found.reason) for name, found in findings.items()}
         return Ready(status="degraded" if failed else "ready", parts=parts)
-
-    @router.get("/pipelines", response_model=Pipelines)
-    def pipelines() -> Pipelines:
-        """List every pipeline, also those that lack something, with what to do about it."""
-        return Pipelines(
-            pipelines=[
-                Pipeline(
-                    name=entry.name,
-                    description=entry.description,
-                    available=entry.unavailable_because is None,
-                    unavailable_because=entry.unavailable_because,
-                )
-                for entry in catalog.entries()
-            ]
-        )
 
     return router
 

@@ -9,6 +9,9 @@ from reelwork.api.problems import MEDIA_TYPE
 from reelwork.api.schemas import Problem
 from reelwork.errors import JobNotFound
 
+POLL_AFTER_S = 1
+"""When to ask again for the status of a job that is not over."""
+
 
 def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what a route declares of the problems it may answer."""

@@ -40,6 +40,13 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
     errors.JobNotFound: ProblemType(HTTPStatus.NOT_FOUND, "job-not-found", "There is no such job"),
     errors.JobNotFailed: ProblemType(HTTPStatus.CONFLICT, "job-not-failed", "The job has not failed"),
     errors.ResultsNotReady: ProblemType(HTTPStatus.NOT_FOUND, "results-not-ready", "The job has no results"),
+    errors.VideoGone: ProblemType(HTTPStatus.NOT_FOUND, "video-gone", "The video is not there any more"),
+    errors.FrameNotFound: ProblemType(HTTPStatus.NOT_FOUND, "frame-not-found", "The video has no such frame"),
+    errors.FrameNotAnalysed: ProblemType(HTTPStatus.NOT_FOUND, "frame-not-analysed", "The frame was not analysed"),
+    errors.NotAcceptable: ProblemType(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "There is no such form"),
+    errors.RangeNotSatisfiable: ProblemType(
+        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "There are no such bytes"
+    ),
     errors.InvalidOptions: ProblemType(_UNPROCESSABLE, "invalid-options", "The options are wrong"),
     errors.UnknownPipeline: ProblemType(_UNPROCESSABLE, "unknown-pipeline", "There is no such pipeline"),
     errors.PipelineUnavailable: ProblemType(_UNPROCESSABLE, "pipeline-unavailable", "The pipeline cannot be used here"),
@@ -78,7 +85,8 @@ def _deliberate(request: Request, error: Exception) -> Response:
         return _problem(request, INTERNAL, "The service could not do this. Its log says why.")
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request.failed", exc_info=error, extra={"path": request.url.path})
-    return _problem(request, kind, str(error), retry=_is_worth_retrying(error), **_members(error))
+    headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, errors.RangeNotSatisfiable) else None
+    return _problem(request, kind, str(error), retry=_is_worth_retrying(error), headers=headers, **_members(error))
 
 
 def _members(error: Exception) -> dict[str, Any]:
@@ -88,7 +96,9 @@ def _members(error: Exception) -> dict[str, Any]:
         case errors.ResultsNotReady():
             return {"job_status": error.status, "error_message": error.error_message}
         case errors.InvalidOptions():
-            return {"errors": [{"option": m.where, "detail": m.message} for m in error.mistakes]}
+            return {"errors": [_entry(mistake) for mistake in error.mistakes]}
+        case errors.NotAcceptable():
+            return {"available": list(error.available)}
         case errors.UnknownPipeline():
             return {"known_pipelines": list(error.known)}
         case errors.NotReady():
@@ -97,6 +107,16 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"limit_bytes": error.limit_bytes}
         case _:
             return {}
+
+
+def _entry(mistake: errors.Mistake) -> dict[str, str]:
+    option = str(next(iter(mistake.steps), ""))
+    return {"option": option, "pointer": mistake.pointer, "detail": _sentence(mistake.message)}
+
+
+def _sentence(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 
 def _is_worth_retrying(error: Exception) -> bool:
@@ -114,7 +134,7 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    mistakes = [errors.Mistake(".".join(map(str, item["loc"][1:])), item["msg"]) for item in error.errors()]
+    mistakes = [errors.Mistake.at(item["loc"][1:], item["msg"]) for item in error.errors()]
     return _deliberate(request, errors.InvalidOptions(mistakes))
 
 

@@ -1,20 +1,37 @@
 """The shapes of requests and answers."""
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reelwork.jobs.lifecycle import JobStatus
-from reelwork.pipeline.catalog import DEFAULT_PIPELINE
-from reelwork.pipeline.sampling import FrameStride, MaxFrames
 
 
 class Accepted(BaseModel):
     """The answer to a submit: the job exists and will be run."""
 
     job_id: UUID
+
+
+class DryRun(BaseModel):
+    """The answer to a dry run: what would be done. Nothing of it is kept."""
+
+    pipeline: str
+    source: dict[str, Any] = Field(description="The MP4: `sha256`, `bytes`, and what its container says.")
+    frames_in_video: int | None = Field(description="How many frames it presents; null if only decoding can tell.")
+    frames_to_analyse: int | None = Field(description="How many of them the sampling picks; null likewise.")
+    estimated_s: float | None = Field(
+        description="How many seconds that takes, by what it took here before; null if it was never done."
+    )
+    estimated_from: int = Field(description="From how many earlier jobs with this pipeline.")
+    definition: dict[str, Any] = Field(description="The pipeline, every setting resolved.")
+    options: dict[str, Any] = Field(description="The sampling that was asked for.")
+    tags: list[str]
+    external_id: str | None
+    retention_s: float | None
+    webhook_url: str | None
+    warnings: list[str]
 
 
 class Status(BaseModel):
@@ -59,37 +76,37 @@ class Tracks(BaseModel):
     tracks: list[Track]
 
 
-class JobDetail(BaseModel):
-    """Everything about a job but its results."""
+class SeenInterval(BaseModel):
+    """One thing that an output node saw in consecutive analysed frames."""
+
+    node: str
+    name: str = Field(description="The text, the label, the contents of the code, `shot 3`, or a quality.")
+    format: str | None = Field(None, description="Of a code.")
+    track_id: int | str | None = Field(None, description="Of an object that is followed.")
+    first_frame: int
+    last_frame: int
+    start_s: float
+    end_s: float = Field(description="Time of the last analysed frame that shows it.")
+    gone_s: float | None = Field(description="Time of the analysed frame behind that, which does not.")
+    frames: int = Field(description="On how many analysed frames it was seen.")
+    max_confidence: float | None
+
+
+class Intervals(BaseModel):
+    """What was seen, from when to when; in the order in which it was last seen."""
 
     job_id: UUID
-    status: JobStatus
-    created_at: datetime
-    updated_at: datetime
-    attempt: int = Field(description="How many claims were made and not handed back.")
-    error: str | None = Field(description="Why it failed.")
-    warnings: list[str] = Field(description="What a person should know about the results.")
-    source: dict[str, Any] | None = Field(description="The MP4: `sha256`, `bytes`, and what its container says.")
-    options: dict[str, Any]
-    pipeline: dict[str, Any] = Field(description="The pipeline as it stood at submit, every setting resolved.")
-    provenance: dict[str, Any] | None = Field(
-        description="What the results were made with: versions, digests of pipeline and models, the decoder."
-    )
+    intervals: list[SeenInterval]
 
 
-class Pipeline(BaseModel):
-    """A pipeline that can be asked for, or the reason why it cannot be used here."""
+class CocoDataSet(BaseModel):
+    """The results as a COCO data set, with `format=coco`."""
 
-    name: str
-    description: str
-    available: bool
-    unavailable_because: str | None
-
-
-class Pipelines(BaseModel):
-    """All pipelines, by name."""
-
-    pipelines: list[Pipeline]
+    info: dict[str, Any]
+    licenses: list[dict[str, Any]]
+    images: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    categories: list[dict[str, Any]]
 
 
 class Part(BaseModel):
@@ -116,13 +133,3 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str
-
-
-class SubmitForm(BaseModel):
-    """The options of a submit, as query parameters or as fields of the form."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    pipeline: str = Field(DEFAULT_PIPELINE, description="Name of the pipeline to run.")
-    frame_stride: FrameStride | None = None
-    max_frames: MaxFrames | None = None

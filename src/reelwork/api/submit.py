@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from reelwork.api.access import Submitter
 from reelwork.api.options import read_options
-from reelwork.api.parameters import problem_answers
-from reelwork.api.schemas import Accepted, SubmitForm
+from reelwork.api.parameters import POLL_AFTER_S, problem_answers
+from reelwork.api.schemas import Accepted, DryRun
+from reelwork.api.submit_form import SubmitForm
 from reelwork.api.uploads import Upload
+from reelwork.jobs.options import SubmitOptions
 from reelwork.jobs.service import JobService
-
-_POLL_AFTER_S = 1
 
 
 def submit_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: int) -> APIRouter:
@@ -28,19 +28,22 @@ def submit_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: i
         "/submit",
         status_code=202,
         response_model=Accepted,
-        responses=problem_answers(400, 413, 415, 422, 503, 507),
+        responses={200: {"model": DryRun}, **problem_answers(400, 413, 415, 422, 503, 507)},
         openapi_extra=_submit_documentation(),
     )
     async def submit(request: Request, caller: Submitter) -> Response:
         """Accept an MP4. When this answers 202 the job is safe, whatever happens next."""
         query = request.query_params.multi_items()
-        await anyio.to_thread.run_sync(jobs.check, read_options(query))
         upload = Upload(request, max_upload_bytes)
+        await anyio.to_thread.run_sync(partial(read_options, query, jobs.check, complete=not upload.is_form))
+
+        def options() -> SubmitOptions:
+            return read_options([*query, *upload.fields], jobs.check)
+
         job_id = await anyio.to_thread.run_sync(
-            partial(jobs.submit, upload.chunks(), lambda: read_options([*query, *upload.fields]), caller.key_id),
-            limiter=upload_threads,
+            partial(jobs.submit, upload.chunks(), options, caller.key_id), limiter=upload_threads
         )
-        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(_POLL_AFTER_S)}
+        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(POLL_AFTER_S)}
         return JSONResponse({"job_id": str(job_id)}, 202, headers)
 
     return router

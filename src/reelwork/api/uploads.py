@@ -52,6 +52,11 @@ class Upload:
             raise UploadTooLarge(max_bytes)
 
     @property
+    def is_form(self) -> bool:
+        """Whether fields may come with the file."""
+        return isinstance(self._reader, _MultipartBody)
+
+    @property
     def fields(self) -> list[tuple[str, str]]:
         """The other fields of the form; complete when ``chunks`` is exhausted."""
         return self._reader.fields

@@ -5,16 +5,19 @@ import logging
 from fastapi import FastAPI
 
 from reelwork.api.app import create_app
+from reelwork.api.catalog import ServiceLimits
 from reelwork.api.metrics import Sources
 from reelwork.bootstrap.foundation import open_foundation
 from reelwork.bootstrap.health import make_health
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
-from reelwork.bootstrap.webhooks import make_courier
+from reelwork.bootstrap.webhooks import make_courier, webhook_url_check
+from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
 from reelwork.jobs.statistics import JobStatistics
 from reelwork.jobs.worker_table import WorkerTable
 from reelwork.settings import Settings
 from reelwork.tracing import provider, start_tracing, stop_tracing
+from reelwork.video.pictures import PictureMaker
 from reelwork.video.prober import VideoProber
 
 log = logging.getLogger(__name__)
@@ -26,8 +29,19 @@ def make_api(settings: Settings) -> FastAPI:
     """Make the HTTP application."""
     start_tracing("api")
     base = open_foundation(settings)
-    prober = VideoProber(decode_limits(settings), settings.probe_processes, settings.probe_timeout_s)
-    pipelines = load_catalog(settings)
+    catalog = load_catalog(settings)
+    of_children = (settings.probe_processes, settings.probe_timeout_s, settings.job_memory_mb)
+    prober = VideoProber(decode_limits(settings), *of_children)
+    picture_maker = PictureMaker(decode_limits(settings), *of_children)
+    jobs = JobService(
+        base.store,
+        base.storage,
+        catalog,
+        prober,
+        count_frames=prober.count,
+        most_retention_s=settings.retention_s,
+        why_not_told=webhook_url_check(settings),
+    )
     courier = make_courier(settings, base.database)
 
     def start() -> None:
@@ -39,12 +53,15 @@ def make_api(settings: Settings) -> FastAPI:
         if courier is not None:
             courier.stop()
         prober.stop()
+        picture_maker.stop()
         stop_tracing()
         base.database.close()
 
     app = create_app(
-        JobService(base.store, base.storage, pipelines, prober),
-        pipelines,
+        jobs,
+        JobPictures(base.storage, picture_maker),
+        catalog,
+        ServiceLimits(settings.max_upload_bytes, settings.max_pixels, settings.retention_s),
         health=make_health(base),
         metrics=Sources(
             JobStatistics(base.database),
@@ -53,7 +70,6 @@ def make_api(settings: Settings) -> FastAPI:
         ),
         start=start,
         stop=stop,
-        max_upload_bytes=settings.max_upload_bytes,
     )
     _trace(app)
     return app

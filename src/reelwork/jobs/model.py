@@ -58,7 +58,7 @@ class Job(Base):
         CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="ck_job_lease_expires"),
         CheckConstraint("attempt >= 0", name="ck_job_attempt"),
         # Partial, so that they stay as small as the work in hand however many jobs are over.
-        Index("ix_job_pending", "created_at", sqlite_where=PENDING, postgresql_where=PENDING),
+        Index("ix_job_pending", *_LISTED, sqlite_where=PENDING, postgresql_where=PENDING),
         Index("ix_job_running", "lease_expires_at", sqlite_where=RUNNING, postgresql_where=RUNNING),
         Index("ix_job_finished", "updated_at", sqlite_where=FINISHED, postgresql_where=FINISHED),
         Index("ix_job_expires", "expires_at", sqlite_where=EXPIRES, postgresql_where=EXPIRES),

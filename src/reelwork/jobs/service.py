@@ -2,15 +2,15 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 from reelwork import faults
 from reelwork.errors import (
+    FileMissing,
     InvalidOptions,
     JobNotFailed,
     JobNotFound,
@@ -19,49 +19,50 @@ from reelwork.errors import (
     ResultsNotReady,
     ServiceUnavailable,
     UploadEmpty,
+    VideoGone,
 )
+from reelwork.jobs.acceptance import Acceptance, ProbeVideo, StoredVideo, WhyNotTold, nobody_refuses
 from reelwork.jobs.files import remove_files
+from reelwork.jobs.listing import JobFilter, JobPage, Position
 from reelwork.jobs.model import Job
+from reelwork.jobs.options import SubmitOptions
+from reelwork.jobs.rehearsal import CountFrames, Rehearsal, Rehearsed, nobody_counts
 from reelwork.jobs.store import JobStore
-from reelwork.pipeline.catalog import DEFAULT_PIPELINE, PipelineCatalog
+from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.intervals import tracks
 from reelwork.pipeline.results import read_entries
 from reelwork.storage.service import StorageService, video_key
-from reelwork.video.source import VideoFacts
 
 log = logging.getLogger(__name__)
-
-ProbeVideo = Callable[[Path], VideoFacts]
-"""Opens a file in a process of its own and raises ``VideoUnreadable`` if nothing of it can be decoded."""
-
-
-@dataclass(frozen=True)
-class SubmitOptions:
-    """What a client may ask for beside the file."""
-
-    pipeline: str = DEFAULT_PIPELINE
-    frame_stride: int | None = None
-    max_frames: int | None = None
 
 
 class JobService:
     """The use cases of the API."""
 
     def __init__(
-        self, store: JobStore, storage: StorageService, catalog: PipelineCatalog, probe_video: ProbeVideo
+        self,
+        store: JobStore,
+        storage: StorageService,
+        catalog: PipelineCatalog,
+        probe_video: ProbeVideo,
+        *,
+        count_frames: CountFrames = nobody_counts,
+        most_retention_s: float = 0.0,
+        why_not_told: WhyNotTold = nobody_refuses,
     ) -> None:
         self._store = store
         self._storage = storage
-        self._catalog = catalog
-        self._probe_video = probe_video
+        self._acceptance = Acceptance(storage, catalog, probe_video, most_retention_s, why_not_told)
+        self._rehearsal = Rehearsal(store, storage, count_frames)
 
     def check(self, options: SubmitOptions) -> None:
         """Refuse what can be refused before the file arrives.
 
         Raises:
             UnknownPipeline, PipelineUnavailable: The pipeline cannot be used.
+            InvalidOptions: Every mistake is listed.
         """
-        self._catalog.get(options.pipeline)
+        self._acceptance.check(options)
 
     def submit(self, chunks: Iterable[bytes], options: Callable[[], SubmitOptions], owner: str | None = None) -> UUID:
         """Accept a video: when this returns, the file and the job are durable.
@@ -73,6 +74,7 @@ class JobService:
 
         Raises:
             SubmissionRefused: The file or the options are refused.
+            Rehearsed: The client only wanted to know what would be done.
             StorageFull: There is no room for the file or the row.
             ServiceUnavailable: The storage or the database does not answer.
             Whatever ``chunks`` raises. After any of them neither a row nor a file remains.
@@ -86,11 +88,12 @@ class JobService:
             if size == 0:
                 raise UploadEmpty("The upload holds no bytes. Send the MP4 itself.")
             faults.point("submit.saved")
-            job = self._checked_job(job_id, key, options())
-            job.owner, job.input_bytes = owner, size
-            job.source = {"sha256": digest.hexdigest(), "bytes": size, **(job.source or {})}
+            asked = options()
+            job = self._acceptance.accept(job_id, StoredVideo(key, digest.hexdigest(), size, owner), asked)
             faults.point("submit.probed")
-            self._add(job)
+            if asked.dry_run:
+                raise Rehearsed(self._rehearsal.of(job, asked))
+            self._add(job, asked.tags)
         except BaseException:
             with suppress(ReelworkError):  # the rescue pass removes what cannot be removed now
                 self._storage.delete_file(key)
@@ -99,22 +102,9 @@ class JobService:
         faults.point("submit.committed")
         return job_id
 
-    def _checked_job(self, job_id: UUID, key: str, options: SubmitOptions) -> Job:
-        graph = self._catalog.get(options.pipeline)
-        with self._storage.local_path(key) as path:
-            facts = self._probe_video(path)
-        return Job(
-            job_id=job_id,
-            input_path=key,
-            pipeline=options.pipeline,
-            pipeline_definition=graph.definition.to_json(),
-            options={"frame_stride": options.frame_stride, "max_frames": options.max_frames},
-            source=asdict(facts),
-        )
-
-    def _add(self, job: Job) -> None:
+    def _add(self, job: Job, tags: Sequence[str]) -> None:
         try:
-            self._store.add(job)
+            self._store.add(job, tags)
         except BaseException:
             # The row may be there all the same: a connection can break between the commit and its answer.
             with suppress(ReelworkError):
@@ -136,8 +126,34 @@ class JobService:
             raise JobNotFound(job_id)
         return job
 
-    def open_results(self, job_id: UUID, only_of: str | None = None) -> BinaryIO:
-        """Open the results document; the caller closes it.
+    def page(self, asked: JobFilter, limit: int, after: Position | None = None, only_of: str | None = None) -> JobPage:
+        """Return the next jobs behind a position, or the newest: ``limit`` of them, or fewer.
+
+        Args:
+            asked: Which jobs.
+            limit: How many at most.
+            after: Where the page before ended.
+            only_of: If given, this API key's jobs alone.
+        """
+        return self._store.page(replace(asked, owner=only_of or asked.owner), limit, after)
+
+    def tags_of(self, job: Job) -> tuple[str, ...]:
+        """Return the tags of a job, sorted."""
+        return self._store.tags_of(job.job_id)
+
+    def open_video(self, job: Job) -> BinaryIO:
+        """Open a job's MP4; the caller closes it.
+
+        Raises:
+            VideoGone: It is not in storage any more.
+        """
+        try:
+            return self._storage.load_file(job.input_path)
+        except FileMissing as error:
+            raise VideoGone(job.job_id) from error
+
+    def completed(self, job_id: UUID, only_of: str | None = None) -> Job:
+        """Return a job that has results.
 
         Raises:
             JobNotFound: There is no such job.
@@ -146,7 +162,28 @@ class JobService:
         job = self.get(job_id, only_of)
         if job.output_path is None:
             raise ResultsNotReady(job_id, job.status, job.error_message)
-        return self._storage.load_file(job.output_path)
+        return job
+
+    def open_results(self, job_id: UUID, only_of: str | None = None) -> BinaryIO:
+        """Open the results document; the caller closes it.
+
+        Raises:
+            JobNotFound, ResultsNotReady: As ``completed``.
+        """
+        return self.open_results_of(self.completed(job_id, only_of))
+
+    def open_results_of(self, job: Job) -> BinaryIO:
+        """Open the results document of a completed job; the caller closes it.
+
+        Raises:
+            JobNotFound: The job was deleted meanwhile.
+        """
+        assert job.output_path is not None
+        try:
+            return self._storage.load_file(job.output_path)
+        except FileMissing:
+            self.get(job.job_id)
+            raise
 
     def tracks(self, job_id: UUID, node: str | None = None, only_of: str | None = None) -> Iterator[dict[str, Any]]:
         """Merge the tracked objects of a completed job, in flat memory; see ``pipeline.intervals.tracks``.
@@ -157,11 +194,10 @@ class JobService:
             only_of: See ``get``.
 
         Raises:
-            JobNotFound, ResultsNotReady: As ``open_results``.
+            JobNotFound, ResultsNotReady: As ``completed``.
             InvalidOptions: ``node`` does not track, or has to be given.
         """
-        job = self.get(job_id, only_of)
-        document = self.open_results(job_id)
+        job = self.completed(job_id, only_of)
         tracking = {
             name: job.pipeline_definition["nodes"][name]["with"]
             for name in job.pipeline_definition["outputs"]
@@ -169,9 +205,9 @@ class JobService:
         }
         chosen = node or ("".join(tracking) if len(tracking) == 1 else "")
         if chosen not in tracking:
-            document.close()
             names = ", ".join(tracking) or "none: set `track: true` on a node of `objects`"
             raise InvalidOptions([Mistake("node", f"name an output node that tracks objects; here: {names}")])
+        document = self.open_results_of(job)
         return _closing(document, tracks(read_entries(document), chosen, tracking[chosen]["max_gap_s"]))
 
     def retry(self, job_id: UUID, only_of: str | None = None) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Float, Text, Update, Uuid, and_, bindparam, case, d
 
 from reelwork.db.types import database_now
 from reelwork.jobs.lifecycle import TRANSITIONS, JobStatus
-from reelwork.jobs.model import FINISHED, PENDING, RUNNING, Job
+from reelwork.jobs.model import EXPIRES, FINISHED, PENDING, RUNNING, Job, JobTag
 
 _table = Job.metadata.tables[Job.__tablename__]
 _job = _table.c
@@ -48,8 +48,28 @@ _HAS_RESTED = or_(_job.not_before.is_(None), _job.not_before <= database_now())
 _LEASE_RAN_OUT = and_(RUNNING, _job.lease_expires_at < database_now())
 
 INSERT = insert(_table)
+_tag = JobTag.metadata.tables[JobTag.__tablename__]
+# The database's clock stamps the job, and its tags must say the same.
+INSERT_TAG = insert(_tag).from_select(
+    ["job_id", "tag", "created_at"], select(_job.job_id, _text("word"), _job.created_at).where(_IS_THE_JOB)
+)
 GET = select(_table).where(_IS_THE_JOB)
 GET_MANY = select(_table).where(_job.job_id.in_(bindparam("the_jobs", expanding=True)))
+
+# Whatever the table holds, so many are looked at and no more: an estimate is not worth a search.
+_LATELY = (
+    select(_job.pipeline, _job.status, _job.started_at, _job.updated_at, _job.report)
+    .where(FINISHED)
+    .order_by(_job.updated_at.desc())
+    .limit(500)
+    .subquery()
+)
+RECENT_RUNS = (
+    select(_LATELY.c.started_at, _LATELY.c.updated_at, _LATELY.c.report)
+    .where(_LATELY.c.pipeline == _text("name"), _LATELY.c.status == JobStatus.COMPLETED)
+    .where(_LATELY.c.started_at.is_not(None))
+    .limit(20)
+)
 
 # -- claims ---------------------------------------------------------------------------------------------
 
@@ -141,7 +161,14 @@ RETRY = (
 DELETE = delete(_table).where(_IS_THE_JOB).returning(*_FILES)
 
 # A subquery, because PostgreSQL compares an index with a clock only if it is read once.
-_ENDED_LONG_AGO = and_(FINISHED, _job.updated_at < select(database_now(_SECONDS)).scalar_subquery())
+_ENDED_LONG_AGO = and_(
+    FINISHED, _job.updated_at < select(database_now(_SECONDS)).scalar_subquery(), _job.expires_at.is_(None)
+)
 _FIRST_ENDED = select(_job.job_id).where(_ENDED_LONG_AGO).order_by(_job.updated_at).limit(bindparam("most"))
 # Guarded again: one of them may be retried at this moment.
 DELETE_FINISHED = delete(_table).where(_job.job_id.in_(_FIRST_ENDED), _ENDED_LONG_AGO).returning(*_FILES)
+
+# No status is asked for: a retry takes the time away.
+_EXPIRED = and_(EXPIRES, _job.expires_at < select(database_now()).scalar_subquery())
+_FIRST_EXPIRED = select(_job.job_id).where(_EXPIRED).order_by(_job.expires_at).limit(bindparam("most"))
+DELETE_EXPIRED = delete(_table).where(_job.job_id.in_(_FIRST_EXPIRED), _EXPIRED).returning(*_FILES)

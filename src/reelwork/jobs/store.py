@@ -16,6 +16,7 @@ from reelwork.errors import ServiceUnavailable
 from reelwork.jobs import statements
 from reelwork.jobs.attempts import WORKER_LOST, AttemptPolicy, told
 from reelwork.jobs.lifecycle import JobStatus
+from reelwork.jobs.listing import JobFilter, JobPage, Position, read_page, read_tags
 from reelwork.jobs.model import Job
 from reelwork.queues.service import QueueService
 from reelwork.queues.transactional import TransactionalQueue
@@ -57,6 +58,14 @@ class StoredFiles:
     output_path: str | None
 
 
+@dataclass(frozen=True)
+class Run:
+    """How long a completed job took, and for how many frames."""
+
+    seconds: float
+    frames: int
+
+
 class JobStore:
     """The job table.
 
@@ -68,11 +77,13 @@ class JobStore:
         self._queue = queue
         self._policy = policy or AttemptPolicy()
 
-    def add(self, job: Job) -> None:
-        """Insert a pending job; durable when this returns."""
+    def add(self, job: Job, tags: Sequence[str] = ()) -> None:
+        """Insert a pending job with its tags, each of which is given once; durable when this returns."""
         given = {name: value for name, value in vars(job).items() if name in Job.__table__.columns}
         with self._database.writing() as transaction:
             transaction.execute(statements.INSERT, given)
+            if tags:
+                transaction.execute(statements.INSERT_TAG, [{"the_job": job.job_id, "word": tag} for tag in tags])
             self._hint(transaction, [job.job_id])
             faults.point("submit.inserted")
 
@@ -86,6 +97,23 @@ class JobStore:
         """Return those of the jobs that exist."""
         rows = self._database.query(statements.GET_MANY, {"the_jobs": job_ids})
         return {row.job_id: Job(**row._asdict()) for row in rows}
+
+    def page(self, asked: JobFilter, limit: int, after: Position | None = None) -> JobPage:
+        """Return the next jobs behind a position, or the newest; see ``listing.read_page``."""
+        return read_page(self._database, asked, limit, after)
+
+    def tags_of(self, job_id: UUID) -> tuple[str, ...]:
+        """Return the tags of a job, sorted."""
+        return read_tags(self._database, [job_id]).get(job_id, ())
+
+    def recent_runs(self, pipeline: str) -> list[Run]:
+        """Return what jobs of a pipeline took that were completed lately; not all of them."""
+        rows = self._database.query(statements.RECENT_RUNS, {"name": pipeline})
+        return [
+            Run((row.updated_at - row.started_at).total_seconds(), row.report["frames"])
+            for row in rows
+            if row.report and row.report.get("frames")
+        ]
 
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
         """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""
@@ -176,9 +204,16 @@ class JobStore:
         return None
 
     def delete_finished(self, older_than_s: float, most: int) -> list[StoredFiles]:
-        """Remove jobs that ended longer ago than that, the oldest ones first, ``most`` of them at once."""
+        """Remove jobs that ended longer ago than that, the oldest ones first, ``most`` of them at once.
+
+        Those with a time of their own are left to ``delete_expired``.
+        """
         deleted = self._database.change(statements.DELETE_FINISHED, {"seconds": -older_than_s, "most": most})
         return [StoredFiles(*row) for row in deleted]
+
+    def delete_expired(self, most: int) -> list[StoredFiles]:
+        """Remove jobs whose own time is over, the oldest ones first, ``most`` of them at once."""
+        return [StoredFiles(*row) for row in self._database.change(statements.DELETE_EXPIRED, {"most": most})]
 
     def _lose_attempts(
         self, transaction: Transaction, noting: Update, given: dict[str, Any]

@@ -1,7 +1,7 @@
 """The pipelines that can be asked for by name: those shipped, and the user's own."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +10,7 @@ from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.errors import PipelineInvalid, PipelineUnavailable, UnknownPipeline
 from reelwork.pipeline.definition import read_definition
 from reelwork.pipeline.graph import PipelineGraph, build_graph
+from reelwork.pipeline.params import Params, with_params
 
 SHIPPED_DIR = Path(__file__).parent / "shipped"
 DEFAULT_PIPELINE = "text"
@@ -17,22 +18,33 @@ DEFAULT_PIPELINE = "text"
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """One pipeline as a person sees it; ``unavailable_because`` is None when it can be used."""
+    """One pipeline as a person sees it.
+
+    Attributes:
+        unavailable_because: None when it can be used.
+        graph: None when its file has mistakes.
+    """
 
     name: str
     description: str
     unavailable_because: str | None
+    graph: PipelineGraph | None = field(default=None, compare=False)
 
 
 class PipelineCatalog:
     """Pipelines by name. One that is invalid or lacks something is listed with the reason and refused."""
 
     def __init__(
-        self, graphs: Mapping[str, PipelineGraph], invalid: Mapping[str, str], context: AnalyzerContext
+        self,
+        graphs: Mapping[str, PipelineGraph],
+        invalid: Mapping[str, str],
+        context: AnalyzerContext,
+        registry: AnalyzerRegistry,
     ) -> None:
+        self.registry = registry
+        self.context = context
         self._graphs = dict(graphs)
         self._invalid = dict(invalid)
-        self._context = context
 
     @classmethod
     def load(cls, own_dir: Path, registry: AnalyzerRegistry, context: AnalyzerContext) -> Self:
@@ -45,7 +57,7 @@ class PipelineCatalog:
                 graphs[name] = build_graph(read_definition(path), registry)
             except PipelineInvalid as error:
                 invalid[name] = str(error)
-        return cls(graphs, invalid, context)
+        return cls(graphs, invalid, context, registry)
 
     def names(self) -> list[str]:
         """Return the names of all pipelines, sorted."""
@@ -59,21 +71,30 @@ class PipelineCatalog:
         if name in self._invalid:
             return CatalogEntry(name, "", self._invalid[name])
         graph = self._graphs[name]
-        return CatalogEntry(name, graph.definition.description, graph.unavailable_because(self._context))
+        return CatalogEntry(name, graph.definition.description, graph.unavailable_because(self.context), graph)
 
-    def get(self, name: str) -> PipelineGraph:
+    def get(self, name: str, params: Params | None = None) -> PipelineGraph:
         """Return a pipeline that can be used now.
+
+        Args:
+            name: What its file is called.
+            params: Settings to change, by node.
 
         Raises:
             UnknownPipeline: No file has this name.
             PipelineUnavailable: The file has mistakes, or something it needs is missing.
+            InvalidOptions: ``params`` cannot be set; every mistake is listed.
         """
-        if name not in self._graphs and name not in self._invalid:
+        if name in self._invalid:
+            raise PipelineUnavailable(name, self._invalid[name])
+        if name not in self._graphs:
             raise UnknownPipeline(name, self.names())
-        reason = self._entry(name).unavailable_because
-        if reason:
+        graph = self._graphs[name]
+        if params:
+            graph = with_params(graph.definition, params, self.registry)
+        if reason := graph.unavailable_because(self.context):
             raise PipelineUnavailable(name, reason)
-        return self._graphs[name]
+        return graph
 
 
 def _yaml_files(folder: Path) -> Iterable[Path]:

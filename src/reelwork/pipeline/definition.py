@@ -79,9 +79,6 @@ def read_definition(path: Path) -> PipelineDefinition:
     return definition
 
 
-def mistakes_of(error: ValidationError, below: str = "") -> list[Mistake]:
+def mistakes_of(error: ValidationError, *below: str) -> list[Mistake]:
     """Turn pydantic's errors into mistakes whose place reads like ``nodes.text.with.min_confidence``."""
-    return [
-        Mistake(".".join([*([below] if below else []), *(str(part) for part in item["loc"])]), item["msg"])
-        for item in error.errors()
-    ]
+    return [Mistake.at([*below, *item["loc"]], item["msg"]) for item in error.errors()]

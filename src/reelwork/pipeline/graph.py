@@ -90,7 +90,7 @@ def _node_mistakes(
     try:
         analyzer.Settings.model_validate(written.settings)
     except ValidationError as error:
-        yield from mistakes_of(error, below=f"{place}.with")
+        yield from mistakes_of(error, "nodes", name, "with")
 
 
 def _unknown_analyzer(name: str, registry: AnalyzerRegistry) -> str:

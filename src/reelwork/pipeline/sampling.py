@@ -72,6 +72,9 @@ class Span:
         return moment.index if self.in_frames else moment.time
 
 
+Ranges = Annotated[list[Range], Field(min_length=1, max_length=1000)]
+
+
 class Sampling(BaseModel):
     """At most one of ``frame_stride``, ``every_s`` and ``keyframes``; without any, every frame.
 
@@ -83,7 +86,7 @@ class Sampling(BaseModel):
     frame_stride: FrameStride | None = None
     every_s: EverySeconds | None = None
     keyframes: KeyFrames = False
-    ranges: Annotated[list[Range], Field(min_length=1, max_length=1000)] | None = None
+    ranges: Ranges | None = None
     max_frames: MaxFrames | None = None
 
     @model_validator(mode="after")
@@ -100,8 +103,8 @@ class Sampling(BaseModel):
         """
         given = {name: value for name, value in options.items() if value is not None and value is not False}
         kept = self.model_dump(exclude_none=True)
-        if given.keys() & _WAYS:
-            kept = {name: value for name, value in kept.items() if name not in _WAYS}
+        if given.keys() & set(WAYS):
+            kept = {name: value for name, value in kept.items() if name not in WAYS}
         return Sampling.model_validate({**kept, **given})
 
     @property
@@ -114,7 +117,8 @@ class Sampling(BaseModel):
         return _Choice(self)
 
 
-_WAYS = {"frame_stride", "every_s", "keyframes"}
+WAYS = ("frame_stride", "every_s", "keyframes")
+"""Of these, one can be had."""
 
 
 class _Choice:

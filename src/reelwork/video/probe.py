@@ -1,5 +1,6 @@
 """Answer whether a file is an MP4 of which at least one frame can be decoded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from reelwork.errors import DecodingStopped, VideoUnreadable
@@ -21,4 +22,6 @@ def probe(path: Path, limits: DecodeLimits) -> VideoFacts:
             raise VideoUnreadable(_DAMAGED) from error
         if first is None:
             raise VideoUnreadable(_DAMAGED if video.facts.expected_frames else "The video track holds no frames.")
-        return video.facts
+        facts = video.facts
+        size = (facts.width, facts.height)
+        return replace(facts, turned=(first.width, first.height) == size[::-1] != size)

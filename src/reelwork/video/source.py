@@ -46,13 +46,18 @@ class DecodeLimits:
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What the container says of the video track; ``expected_frames`` is a hint and may be wrong."""
+    """What the container says of the video track; ``expected_frames`` is a hint and may be wrong.
+
+    ``turned`` is what the first frame says: a quarter turn makes the picture upright, so that its width and its
+    height change places.
+    """
 
     codec: str
     width: int
     height: int
     duration_s: float | None
     expected_frames: int | None
+    turned: bool = False
 
 
 @dataclass(frozen=True)

@@ -77,5 +77,9 @@ def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> Ana
     analysis = service.analyse(request.video_path, definition, sampling, write, request.results_path.parent)
     if analysis.outcome == 0:
         raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
-    report = {"warnings": list(analysis.warnings), "provenance": service.provenance(definition)}
+    report = {
+        "frames": analysis.outcome,
+        "warnings": list(analysis.warnings),
+        "provenance": service.provenance(definition),
+    }
     return Analysed(analysis.outcome, report)

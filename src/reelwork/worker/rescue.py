@@ -53,10 +53,11 @@ class Rescue:
         self._counters = counters or Counters()
         self._interval_s = min(lease_s / 3, _LEASES_EVERY_S)
         self._due_at = time.monotonic()
-        self._chores = [Chore("rescue.files", self._clear_away, _FILES_EVERY_S)]
-        if retention_s:
-            every_s = min(retention_s, _MOST_RETENTION_INTERVAL_S)
-            self._chores.append(Chore("rescue.retention", self._remove_expired, every_s))
+        expire_every_s = min(retention_s or _MOST_RETENTION_INTERVAL_S, _MOST_RETENTION_INTERVAL_S)
+        self._chores = [
+            Chore("rescue.files", self._clear_away, _FILES_EVERY_S),
+            Chore("rescue.retention", self._remove_expired, expire_every_s),
+        ]
 
     @property
     def due_in_s(self) -> float:

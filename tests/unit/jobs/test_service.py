@@ -1,6 +1,6 @@
 """What the API does with jobs: an accepted one is durable, a refused one leaves nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -22,7 +22,8 @@ from reelwork.errors import (
 )
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.model import Job
-from reelwork.jobs.service import JobService, SubmitOptions
+from reelwork.jobs.options import SubmitOptions
+from reelwork.jobs.service import JobService
 from reelwork.jobs.store import JobStore
 from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.definition import PipelineDefinition
@@ -81,7 +82,7 @@ class TestAccepting:
         database_queue: DatabaseQueue,
         clip: bytes,
     ) -> None:
-        options = SubmitOptions(pipeline="constant", frame_stride=3, max_frames=9)
+        options = SubmitOptions(pipeline="constant", sampling={"frame_stride": 3, "max_frames": 9})
         job_id = service.submit([clip[:5000], clip[5000:]], lambda: options)
         with storage.load_file(video_key(job_id)) as stream:
             assert stream.read() == clip
@@ -186,8 +187,8 @@ def test_a_commit_whose_answer_is_lost_is_taken_back(
 ) -> None:
     add = store.add
 
-    def committed_but_not_told(job: Job) -> None:
-        add(job)
+    def committed_but_not_told(job: Job, tags: Sequence[str]) -> None:
+        add(job, tags)
         raise ServiceUnavailable("The database does not answer.")
 
     monkeypatch.setattr(store, "add", committed_but_not_told)

@@ -34,8 +34,8 @@ def upgrade() -> None:
         sa.CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="ck_job_lease_expires"),
         sa.CheckConstraint("attempt >= 0", name="ck_job_attempt"),
     )
-    _partial_index("ix_job_pending", "created_at", "status = 'pending'")
-    _partial_index("ix_job_running", "lease_expires_at", "status = 'running'")
+    _partial_index("ix_job_pending", ["created_at", "job_id"], "status = 'pending'")
+    _partial_index("ix_job_running", ["lease_expires_at"], "status = 'running'")
     op.create_table(
         "queue_entry",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
@@ -50,5 +50,5 @@ def downgrade() -> None:
     op.drop_table("job")
 
 
-def _partial_index(name: str, column: str, condition: str) -> None:
-    op.create_index(name, "job", [column], sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
+def _partial_index(name: str, columns: list[str], condition: str) -> None:
+    op.create_index(name, "job", columns, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
