@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 from standardwebhooks import Webhook
 
 from reelwork.db.types import database_now
-from reelwork.jobs.store import JobStore
-from reelwork.queues.database import DatabaseQueue
 from tests.support.databases import opened, sqlite_url
 from tests.support.deliveries import SECRET, due
 from tests.support.job_rows import row_of, update_row
@@ -20,25 +17,17 @@ MakeCaller = Callable[[str], Caller]
 ENVIRONMENT = {"REELWORK_WEBHOOK_SECRET": SECRET, "REELWORK_WEBHOOK_ALLOW_PRIVATE": "true"}
 
 
-def ask_to_be_told(service: Service, job_id: UUID, url: str) -> None:
-    with opened(sqlite_url(service.data_dir / "reelwork.db")) as database:
-        update_row(database, job_id, webhook_url=url)
-
-
 def test_client_is_told_of_both_ends_and_of_a_retry(service: Service, caller: MakeCaller, media_dir: Path) -> None:
     service.write_pipeline("raising", "raise")
     calls = caller(service.start("serve", "--port", "0", **ENVIRONMENT).url())
-    sound = calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames", max_frames=3)
-    broken = calls.submit(media_dir / "midroll-5s.mp4", pipeline="raising")
+    service.start("worker")
+    video = media_dir / "midroll-5s.mp4"
     with receiving() as receiver:
-        for job_id in (sound, broken):
-            ask_to_be_told(service, job_id, receiver.url)
-        service.start("worker")
+        told = {"webhook_url": receiver.url, "external_id": "film 1", "tags": "a,b"}
+        sound = calls.submit(video, pipeline="frames", max_frames=3, **told)
+        broken = calls.submit(video, pipeline="raising", **told)
         wait_until(lambda: len(receiver.received) == 2, timeout_s=60)
-        with opened(sqlite_url(service.data_dir / "reelwork.db")) as database:
-            wait_until(lambda: row_of(database, broken)["webhook_due_at"] is None)
-            # What `POST /video/jobs/{job_id}/retry` does.
-            assert JobStore(database, DatabaseQueue(database)).retry(broken)
+        assert calls.http.post(f"/video/jobs/{broken}/retry").status_code == 202
         wait_until(lambda: len(receiver.received) == 3, timeout_s=60)
 
     for request in receiver.received:
@@ -49,10 +38,29 @@ def test_client_is_told_of_both_ends_and_of_a_retry(service: Service, caller: Ma
     [completed] = by_job[str(sound)]
     assert completed.document["type"] == "job.completed"
     assert calls.http.get(completed.document["data"]["urls"]["results"]).status_code == 200
+    assert completed.document["data"]["external_id"] == "film 1"
+    assert completed.document["data"]["tags"] == ["a", "b"]
     first, again = by_job[str(broken)]
     assert {first.document["type"], again.document["type"]} == {"job.failed"}
     assert "the lens cap is on" in first.document["data"]["error"]
     assert first.message_id != again.message_id
+
+
+def test_url_that_nothing_can_be_sent_to_is_refused_at_submit(
+    service: Service, caller: MakeCaller, media_dir: Path
+) -> None:
+    def refusal(url: str, **environment: str) -> str:
+        calls = caller(service.start("serve", "--port", "0", **environment).url())
+        with (media_dir / "midroll-5s.mp4").open("rb") as stream:
+            answer = calls.http.post("/video/submit", files={"file": stream}, data={"webhook_url": url})
+        assert answer.status_code == 422, answer.text
+        [mistake] = answer.json()["errors"]
+        assert "webhook_url" in str(mistake)
+        return str(mistake)
+
+    assert "this service sends no webhooks" in refusal("https://hooks.example.com/x")
+    private = refusal("http://169.254.169.254/latest/meta-data/", REELWORK_WEBHOOK_SECRET=SECRET)
+    assert "not on the public internet" in private
 
 
 def test_receiver_on_this_machine_is_not_called_unless_that_is_allowed(service: Service) -> None:
