@@ -15,6 +15,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 context: ContextVar[Mapping[str, Any]] = ContextVar("log_context", default=MappingProxyType({}))
 """What every line is about that is logged from here, by name; see ``about``."""
 
+# Made once: `json.dumps` would make one for each line.
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode
+
 _of_process: dict[str, Any] = {}
 
 
@@ -65,7 +68,7 @@ class JsonFormatter(logging.Formatter):
         line.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _encode(line)
 
 
 def configure_logging() -> None:

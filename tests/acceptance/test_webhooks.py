@@ -56,9 +56,9 @@ def test_url_that_nothing_can_be_sent_to_is_refused_at_submit(
         assert answer.status_code == 422, answer.text
         [mistake] = answer.json()["errors"]
         assert "webhook_url" in str(mistake)
-        return str(mistake)
+        return str(mistake["detail"])
 
-    assert "this service sends no webhooks" in refusal("https://hooks.example.com/x")
+    assert "This service sends no webhooks" in refusal("https://hooks.example.com/x")
     private = refusal("http://169.254.169.254/latest/meta-data/", REELWORK_WEBHOOK_SECRET=SECRET)
     assert "not on the public internet" in private
 

@@ -14,7 +14,7 @@ from reelwork.webhooks.outbox import Delivery, Outbox
 from tests.support.concurrency import in_threads
 from tests.support.deliveries import due
 from tests.support.job_moves import added, claimed
-from tests.support.job_rows import clock_of, row_of, update_row
+from tests.support.job_rows import clock_of, let_lease_run_out, row_of, update_row
 
 URL = "https://hooks.example.com/x"
 LEASE_S = 60.0
@@ -53,6 +53,14 @@ class TestJobsThatEnd:
         assert (delivery.job_id, delivery.status, delivery.url) == (job_id, status, URL)
         assert (delivery.attempt, delivery.external_id, delivery.tags) == (1, "film 1", ())
         assert (delivery.ended_at, delivery.error_message) == (row["updated_at"], row["error_message"])
+
+    def test_are_due_when_the_last_worker_was_lost(self, database: Database, store: JobStore, outbox: Outbox) -> None:
+        job_id = added(store, webhook_url=URL, attempt=2)
+        claimed(store, job_id)
+        let_lease_run_out(database, job_id)
+        assert store.expire_leases() == ([], [job_id])
+        [delivery] = outbox.claim(10, LEASE_S)
+        assert (delivery.job_id, delivery.status) == (job_id, JobStatus.FAILED)
 
     def test_without_a_url_are_not_due(self, store: JobStore, outbox: Outbox) -> None:
         assert store.fail(claimed(store, added(store)), "It broke.")

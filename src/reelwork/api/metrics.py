@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -32,6 +33,7 @@ from reelwork.jobs.counters import CAUSES, OUTCOMES, RESCUES, Counted, Counts, M
 from reelwork.jobs.statistics import JobStatistics
 from reelwork.jobs.worker_table import WorkerTable
 
+_FORMATS: dict[str, Any] = {"text/plain": {}, "application/openmetrics-text": {}}
 _REQUEST_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
 
 
@@ -136,6 +138,14 @@ class RequestMetrics:
             buckets=_REQUEST_BOUNDS_S,
         )
         self.in_progress = Gauge(IN_PROGRESS.name, IN_PROGRESS.meaning, registry=registry)
+        # To look one up by its labels takes longer than to count with it.
+        self._counter_of = cache(lambda *labels: self.requests.labels(*labels))
+        self._timer_of = cache(lambda *labels: self.seconds.labels(*labels))
+
+    def note(self, route: str, method: str, status: int, took_s: float) -> None:
+        """Note a request that is over."""
+        self._counter_of(route, method, str(status)).inc()
+        self._timer_of(route, method).observe(took_s)
 
 
 class ServiceCollector(Collector):
@@ -178,7 +188,7 @@ def metrics_routes(registry: CollectorRegistry, sources: Sources) -> APIRouter:
     router = APIRouter(tags=["operations"])
     one_at_a_time = threading.Lock()
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get("/metrics", response_class=Response, responses={200: {"content": _FORMATS}})
     def metrics(request: Request, caller: Reader) -> Response:
         """Return numbers about the service as Prometheus reads them (OpenMetrics if that is accepted)."""
         encode, media_type = choose_encoder(request.headers.get("accept", ""))

@@ -51,8 +51,7 @@ class Observation:
         route = _template(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         status = seen.status or _NO_ANSWER
-        self._metrics.requests.labels(route, method, str(status)).inc()
-        self._metrics.seconds.labels(route, method).observe(took_s)
+        self._metrics.note(route, method, status, took_s)
         describe(**seen.job)
         if route not in _QUIET:
             facts = {"method": method, "route": route, "status": status, "ms": round(took_s * 1000, 1)}
