@@ -4,20 +4,20 @@ import threading
 import time
 from collections.abc import Mapping
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import and_, func, or_, select
 
 from reelwork.db.engine import Database
 from reelwork.db.types import database_now
 from reelwork.jobs.lifecycle import JobStatus
-from reelwork.jobs.model import HAS_WEBHOOK_DUE, PENDING, RUNNING, Job
+from reelwork.jobs.model import FINISHED, HAS_WEBHOOK_DUE, PENDING, RUNNING, Job
 
 _job = Job.metadata.tables[Job.__tablename__].c
 
-# Each within a partial index: none reads the table.
+# Each within a partial index, whose very condition it names: none reads the table.
 _CONDITIONS = {
     JobStatus.PENDING: PENDING,
     JobStatus.RUNNING: RUNNING,
-    **{over: text(f"status = '{over}'") for over in (JobStatus.COMPLETED, JobStatus.FAILED)},
+    **{over: and_(FINISHED, _job.status == over) for over in (JobStatus.COMPLETED, JobStatus.FAILED)},
 }
 _COUNTS = {status: select(func.count()).select_from(Job).where(where) for status, where in _CONDITIONS.items()}
 _HAS_RESTED = or_(_job.not_before.is_(None), _job.not_before <= database_now())
