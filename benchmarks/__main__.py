@@ -15,6 +15,7 @@ from benchmarks import (
     submit,
     text,
     text_settings,
+    uploads,
     wakeup,
     writers,
 )
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "submit": ("Submitting jobs, by the number of clients", submit.run),
     "http": ("Submitting an MP4 over HTTP, by the number of clients", http_submit.run),
     "listing": ("A page of jobs, by the size of the table", listing.run),
+    "uploads": ("A large upload: speed, memory, other requests", uploads.run),
     "writers": ("Writing to SQLite from many processes", writers.run),
     "decoding": ("Decoding, 1080p", decoding.run),
     "text": ("Reading text on slides, 720p", text.run),

@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.metrics import ATTEMPTS_LOST, DESCRIBED, JOBS, OUTCOMES_TOTAL, RESCUES_TOTAL, WEBHOOKS
+from reelwork.api.submit_form import SubmitForm
 from reelwork.jobs.counters import CAUSES, OUTCOMES, RESCUES
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.pipeline.catalog import SHIPPED_DIR
@@ -53,6 +54,7 @@ _ANSWERS = """Answers stand in the results under the name of the node. A box is 
 `[x, y]`, in fractions of the upright frame, origin top left; confidences go from 0 to 1. On a frame on which a node
 failed, and `max_failed_share` lets that pass, `{"error": ...}` stands in place of its answer.
 """
+_OPTIONS, _END_OF_OPTIONS = "<!-- options -->", "<!-- end of options -->"
 _SAID_HERE: Mapping[tuple[type[BaseModel], str], str] = {
     (PipelineDefinition, "name"): "As the file is called, without `.yaml`: small letters, digits and `_`.",
     (PipelineDefinition, "description"): "One line for people.",
@@ -112,6 +114,13 @@ def pipelines_page() -> str:
     return "\n".join(parts)
 
 
+def jobs_page() -> str:
+    """Return the page about jobs as it stands, with the table of the options of a submit made anew."""
+    before, _, rest = (REFERENCE / "jobs.md").read_text().partition(_OPTIONS)
+    _, _, after = rest.partition(_END_OF_OPTIONS)
+    return f"{before}{_OPTIONS}\n{_fields(SubmitForm)}{_END_OF_OPTIONS}{after}"
+
+
 def _is_built_in(kind: type[Analyzer]) -> bool:
     return kind.__module__.startswith("reelwork.analyzers.builtin.")
 
@@ -169,8 +178,8 @@ def _values(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 def _number(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str]:
     def said(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         low, above, high = (shape.get(name) for name in ("minimum", "exclusiveMinimum", "maximum"))
-        bounds = [f"from {low:g}"] if low is not None else [f"above {above:g}"] if above is not None else []
-        bounds += [f"to {high:g}"] if high is not None else []
+        bounds = [f"from {low:.15g}"] if low is not None else [f"above {above:.15g}"] if above is not None else []
+        bounds += [f"to {high:.15g}"] if high is not None else []
         return " ".join([kind, *bounds])
 
     return said
@@ -221,6 +230,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "pipelines.md": pipelines_page,
     "metrics.md": metrics_page,
+    "jobs.md": jobs_page,
 }
 
 

@@ -10,7 +10,15 @@ ReelworkError
 │   ├── UploadEmpty
 │   ├── UploadTooLarge
 │   ├── UnsupportedMedia        the bytes are not an MP4
+│   ├── IdempotencyKeyReused    the key was used for another file or other options
 │   └── VideoUnreadable         an MP4 of which no frame can be decoded
+├── IdempotencyKeyInUse         the first request of this key is not answered yet
+├── UploadStalled               no more of the request came
+├── UploadNotFound              there is no upload in several requests of this id
+├── UploadInUse                 another request appends to the upload, or makes a job of it
+├── UploadOffsetMismatch        the request does not begin where the upload has arrived
+├── UploadLengthInconsistent    what the client says of its length is not what it said, or sent
+├── UploadCompleted             a job was made of it; nothing can be appended
 ├── JobNotFound
 ├── JobNotFailed                only a failed job can be run again
 ├── ResultsNotReady             the job exists and is not completed
@@ -127,8 +135,68 @@ class UnsupportedMedia(SubmissionRefused):
     """The bytes are not an MP4."""
 
 
+class IdempotencyKeyReused(SubmissionRefused):
+    """The key was used before, with another file or other options."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"The Idempotency-Key {key!r} was used for another file or other options. Make a new key for each submit."
+        )
+
+
 class VideoUnreadable(SubmissionRefused):
     """No frame of the file can be decoded; the message says why."""
+
+
+class IdempotencyKeyInUse(ReelworkError):
+    """The first request of the key is not answered yet."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"A request with the Idempotency-Key {key!r} is still arriving. Send it again in a while.")
+
+
+class UploadStalled(ReelworkError):
+    """The client sent no more of its request for too long."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(f"No more of the request came for {waited_s:g} s.")
+
+
+class UploadNotFound(ReelworkError):
+    """No upload in several requests has this id: it was refused, given up or never there."""
+
+    def __init__(self, upload_id: UUID | str) -> None:
+        super().__init__(f"There is no upload {upload_id}. Begin a new one with POST /video/submit.")
+
+
+class UploadInUse(ReelworkError):
+    """Another request appends to the upload, or took it over from this one."""
+
+    def __init__(self, upload_id: UUID) -> None:
+        super().__init__(f"Another request is at upload {upload_id}. Ask for its offset (HEAD) and go on from there.")
+
+
+class UploadOffsetMismatch(ReelworkError):
+    """The request does not begin where the upload has arrived."""
+
+    def __init__(self, expected: int, provided: int) -> None:
+        self.expected, self.provided = expected, provided
+        super().__init__(f"The upload has arrived at byte {expected}; this request begins at byte {provided}.")
+
+
+class UploadLengthInconsistent(ReelworkError):
+    """The length of the upload is not what was said before, or not what was sent."""
+
+    def __init__(self, expected: int, provided: int) -> None:
+        super().__init__(f"The upload was said to be {expected} bytes long; by this request it would be {provided}.")
+
+
+class UploadCompleted(ReelworkError):
+    """A job was made of the upload; nothing can be appended."""
+
+    def __init__(self, upload_id: UUID, job_id: UUID) -> None:
+        self.job_id = job_id
+        super().__init__(f"Upload {upload_id} is complete: it has become job {job_id}.")
 
 
 class JobNotFound(ReelworkError):

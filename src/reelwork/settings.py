@@ -30,10 +30,23 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on; 0 takes a free one.")
     max_upload_bytes: int = Field(10 * 2**30, ge=1, description="Largest accepted MP4.")
+    upload_expiry_s: float = Field(
+        24 * 3600.0,
+        ge=60,
+        description="How long an upload in several requests is kept after its last byte; its answer, too.",
+    )
+    idempotency_expiry_s: float = Field(
+        24 * 3600.0, ge=60, description="How long the answer to a submit with an Idempotency-Key is kept."
+    )
+    max_duration_s: float = Field(0.0, ge=0, description="Longest accepted video, in seconds; 0: any.")
     max_pixels: int = Field(2**25, ge=1, description="Largest accepted picture, width x height.")
     probe_processes: int = Field(2, ge=1, description="How many uploads are probed at once.")
     probe_timeout_s: float = Field(10.0, gt=0, description="How long opening an upload may take.")
-    lease_s: float = Field(30.0, ge=1, description="How long a job stays claimed by a worker that shows no life.")
+    lease_s: float = Field(
+        30.0,
+        ge=1,
+        description="How long a job stays claimed by a worker, and an upload by a request, that shows no life.",
+    )
     max_attempts: int = Field(3, ge=1, description="How often a job is begun before it fails.")
     retry_rest_s: float = Field(
         2.0, ge=0, description="How long a job rests after a lost attempt; twice as long after each further one."

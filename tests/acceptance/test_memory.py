@@ -5,22 +5,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
-from reelwork.db.engine import Database
-from reelwork.jobs.model import Job
-from reelwork.jobs.store import JobStore
-from reelwork.queues.memory import MemoryQueue
+import pytest
+
+from tests.support.documents import complete_with, write_document
+from tests.support.memory import peak_bytes
 from tests.support.service import Caller, Service
 
 MIB = 2**20
-
-
-def peak_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("the kernel does not tell the peak")
 
 
 def padded(clip: Path, padding_bytes: int) -> Iterator[bytes]:
@@ -47,30 +40,35 @@ def test_upload_of_any_size(service: Service, caller: Callable[[str], Caller], m
     assert peak_bytes(api.process.pid) - before < 24 * MIB
 
 
-def test_results_of_any_size(service: Service, caller: Callable[[str], Caller]) -> None:
+@pytest.fixture(scope="module")
+def long_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caller, int, UUID]]:
+    """A service, its process, and a job with the results of 200,000 frames."""
+    service = Service(tmp_path_factory.mktemp("long") / "data")
     api = service.start("serve", "--port", "0")
-    calls = caller(api.url())
-    database = Database(f"sqlite:///{service.data_dir}/reelwork.db")
-    store = JobStore(database, MemoryQueue())
-    job_id = uuid4()
-    store.add(Job(job_id=job_id, input_path="video_jobs/x.mp4", pipeline="p", pipeline_definition={}, options={}))
-    claim = store.claim(job_id, "test", 60.0)
-    assert claim is not None
-    assert store.complete(claim.lease, "video_results/large.json")
-    database.close()
-    target = service.data_dir / "files" / "video_results" / "large.json"
-    target.parent.mkdir(parents=True)
-    with target.open("wb") as stream:
-        for _ in range(200):
-            stream.write(b" " * MIB)
-    before = peak_bytes(api.process.pid)
+    caller = Caller(api.url())
+    job_id = complete_with(service.data_dir, lambda job_id, stream: write_document(stream, job_id, 200_000))
+    yield caller, api.process.pid, job_id
+    caller.http.close()
+    service.close()
 
-    with calls.http.stream("GET", f"/video/results/{job_id}") as answer:
-        assert int(answer.headers["content-length"]) == 200 * MIB
-        received = sum(map(len, answer.iter_raw()))
 
-    assert received == 200 * MIB
-    assert peak_bytes(api.process.pid) - before < 16 * MIB
+@pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
+@pytest.mark.parametrize(
+    "query", ["", "node=text&min_confidence=0.9", "q=nowhere&nonempty=true", "limit=10000", "format=vtt&end_s=2000"]
+)
+def test_results_of_any_size(long_results: tuple[Caller, int, UUID], query: str, coding: str) -> None:
+    calls, pid, job_id = long_results
+    path, headers = f"/video/results/{job_id}", {"Accept-Encoding": coding}
+    calls.http.get(f"{path}?limit=1", headers=headers)
+    before = peak_bytes(pid)
+
+    with calls.http.stream("GET", f"{path}?{query}", headers=headers) as answer:
+        assert answer.status_code == 200
+        assert answer.headers.get("content-encoding", "identity") == coding
+        received = sum(map(len, answer.iter_bytes()))
+
+    assert received > 50 * MIB or query
+    assert peak_bytes(pid) - before < 16 * MIB
 
 
 _ANALYSE = """

@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -219,3 +220,5 @@ def test_unknown_routes_and_methods_are_problems_too(calls: Caller) -> None:
     answer = calls.http.get("/video/submit")
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
+    answer = calls.http.put(f"/video/jobs/{uuid4()}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")

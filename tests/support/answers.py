@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reelwork.pipeline.executor import FrameResult
@@ -15,6 +16,9 @@ from reelwork.pipeline.results import write_results
 JOB_ID = UUID("0189f7ea-ae2c-7809-8aeb-b819cf5e9e7f")
 SOURCE = Source(width=640, height=360, duration_s=None)
 NODES = ("text", "objects", "shots")
+
+# How long an example takes depends on what else the machine does.
+examples = settings(deadline=None)
 
 HOSTILE = [
     "", " ", "a,b", '"quoted"', 'one "', "two\nlines", "\r\n\r\n", "blank\n\nline", "tab\t", "-->",

@@ -19,6 +19,7 @@ from reelwork.api.video import video_routes
 from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
 from reelwork.pipeline.catalog import PipelineCatalog
+from reelwork.uploads.uploads import Uploads
 
 _UPLOADS_AT_ONCE = 64
 _PICTURES_AT_ONCE = 8
@@ -27,6 +28,7 @@ _PICTURES_AT_ONCE = 8
 def create_app(
     jobs: JobService,
     pictures: JobPictures,
+    uploads: Uploads,
     catalog: PipelineCatalog,
     limits: ServiceLimits,
     *,
@@ -40,6 +42,7 @@ def create_app(
     Args:
         jobs: What it does.
         pictures: Shows frames of their videos.
+        uploads: How videos come in.
         catalog: The pipelines it offers.
         limits: How much it takes.
         health: Says whether the parts it stands on work.
@@ -71,7 +74,7 @@ def create_app(
         video_routes(
             jobs,
             pictures,
-            max_upload_bytes=limits.max_upload_bytes,
+            uploads,
             kept_s=limits.retention_s,
             uploads_at_once=_UPLOADS_AT_ONCE,
             pictures_at_once=_PICTURES_AT_ONCE,

@@ -19,7 +19,7 @@ from reelwork.jobs.options import (
     MOST_TAGS,
     MOST_URL_CHARACTERS,
 )
-from reelwork.pipeline.analyzers import AnalyzerEntry, analyzer_entries
+from reelwork.pipeline.analyzers import AnalyzerEntry, analyzer_entries, settings_schema
 from reelwork.pipeline.catalog import DEFAULT_PIPELINE, CatalogEntry, PipelineCatalog
 from reelwork.pipeline.graph import PipelineGraph
 
@@ -82,7 +82,7 @@ def _nodes(graph: PipelineGraph) -> dict[str, Node]:
 def _params_schema(graph: PipelineGraph, name: str) -> dict[str, Any]:
     """Return the schema of a node's settings, with the pipeline's own values for defaults; nothing has to be given."""
     [kind] = [node.analyzer for node in graph.nodes if node.name == name]
-    schema = kind.Settings.model_json_schema()
+    schema = settings_schema(kind)
     schema.pop("required", None)
     settings = graph.definition.nodes[name].settings
     schema["properties"] = {
@@ -102,8 +102,8 @@ def _analyzer(entry: AnalyzerEntry) -> Analyzer:
         available=entry.unavailable_because is None,
         unavailable_because=entry.unavailable_because,
         takes_inputs=entry.kind.takes_inputs if entry.kind else False,
-        libraries={name: _version(name) for name in entry.kind.libraries} if entry.kind else {},
-        settings=entry.settings_schema(),
+        libraries={name: _version(name) for name in entry.libraries},
+        settings=settings_schema(entry.kind) if entry.kind else None,
     )
 
 

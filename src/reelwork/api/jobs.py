@@ -9,12 +9,11 @@ from reelwork.api.access import Reader, Submitter
 from reelwork.api.cursor import read_cursor, write_cursor
 from reelwork.api.job_detail import job_detail, job_entry
 from reelwork.api.job_schemas import JobDetail, JobQuery, Jobs
-from reelwork.api.parameters import JobId, problem_answers
+from reelwork.api.pages import link_to_next
+from reelwork.api.parameters import POLL_AFTER_S, JobId, problem_answers
 from reelwork.api.schemas import Accepted
 from reelwork.jobs.listing import JobFilter
 from reelwork.jobs.service import JobService
-
-_POLL_AFTER_S = 1
 
 
 def job_routes(jobs: JobService, *, kept_s: float) -> APIRouter:
@@ -29,8 +28,7 @@ def job_routes(jobs: JobService, *, kept_s: float) -> APIRouter:
         found = jobs.page(asked, query.limit, after, caller.sees_only)
         cursor = write_cursor(found.next, asked) if found.next is not None else None
         if cursor is not None:
-            url = request.url.include_query_params(cursor=cursor)
-            response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+            response.headers["Link"] = link_to_next(request.url.path, request.query_params.multi_items(), cursor)
         return Jobs(jobs=[job_entry(job, kept_s) for job in found.jobs], next_cursor=cursor)
 
     @router.get("/jobs/{job_id}", response_model=JobDetail, responses=problem_answers(404, 503))
@@ -45,7 +43,7 @@ def job_routes(jobs: JobService, *, kept_s: float) -> APIRouter:
     def retry(job_id: JobId, caller: Submitter) -> Response:
         """Run a failed job again, with all its attempts."""
         jobs.retry(job_id, caller.sees_only)
-        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(_POLL_AFTER_S)}
+        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(POLL_AFTER_S)}
         return JSONResponse({"job_id": str(job_id)}, 202, headers)
 
     @router.delete("/jobs/{job_id}", status_code=204, responses=problem_answers(404, 503))

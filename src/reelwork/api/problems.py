@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from reelwork import errors
 from reelwork.jobs.lifecycle import JobStatus
@@ -27,13 +28,15 @@ class ProblemType:
     status: HTTPStatus
     name: str
     title: str
+    registry: str = "urn:reelwork:problem:"
 
     @property
     def uri(self) -> str:
         """The ``type`` member: stable, to be compared and not fetched."""
-        return f"urn:reelwork:problem:{self.name}"
+        return self.registry + self.name
 
 
+_IANA = "https://iana.org/assignments/http-problem-types#"
 _UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
@@ -57,6 +60,24 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
     ),
     errors.UnsupportedMedia: ProblemType(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "The upload is not an MP4"
+    ),
+    errors.IdempotencyKeyReused: ProblemType(
+        _UNPROCESSABLE, "idempotency-key-reused", "The key was used for another request"
+    ),
+    errors.IdempotencyKeyInUse: ProblemType(
+        HTTPStatus.CONFLICT, "idempotency-key-in-use", "The request with this key is still arriving"
+    ),
+    errors.UploadStalled: ProblemType(HTTPStatus.REQUEST_TIMEOUT, "upload-stalled", "No more of the request came"),
+    errors.UploadNotFound: ProblemType(HTTPStatus.NOT_FOUND, "upload-not-found", "There is no such upload"),
+    errors.UploadInUse: ProblemType(HTTPStatus.CONFLICT, "upload-in-use", "Another request is at this upload"),
+    errors.UploadOffsetMismatch: ProblemType(
+        HTTPStatus.CONFLICT, "mismatching-upload-offset", "The offset is not that of the upload", _IANA
+    ),
+    errors.UploadLengthInconsistent: ProblemType(
+        HTTPStatus.BAD_REQUEST, "inconsistent-upload-length", "The length of the upload is inconsistent", _IANA
+    ),
+    errors.UploadCompleted: ProblemType(
+        HTTPStatus.BAD_REQUEST, "completed-upload", "The upload is already completed", _IANA
     ),
     errors.VideoUnreadable: ProblemType(_UNPROCESSABLE, "video-unreadable", "The video cannot be decoded"),
     errors.NotReady: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "not-ready", "A part of the service does not work"),
@@ -85,8 +106,8 @@ def _deliberate(request: Request, error: Exception) -> Response:
         return _problem(request, INTERNAL, "The service could not do this. Its log says why.")
     if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request.failed", exc_info=error, extra={"path": request.url.path})
-    headers = {"Content-Range": f"bytes */{error.size}"} if isinstance(error, errors.RangeNotSatisfiable) else None
-    return _problem(request, kind, str(error), retry=_is_worth_retrying(error), headers=headers, **_members(error))
+    retry = _is_worth_retrying(error)
+    return _problem(request, kind, str(error), retry=retry, headers=_headers(request, error), **_members(error))
 
 
 def _members(error: Exception) -> dict[str, Any]:
@@ -105,6 +126,10 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"parts": error.parts}
         case errors.UploadTooLarge():
             return {"limit_bytes": error.limit_bytes}
+        case errors.UploadOffsetMismatch():
+            return {"expected-offset": error.expected, "provided-offset": error.provided}
+        case errors.UploadCompleted():
+            return {"job_id": str(error.job_id)}
         case _:
             return {}
 
@@ -119,17 +144,46 @@ def _sentence(message: str) -> str:
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 
+def _headers(request: Request, error: Exception) -> dict[str, str]:
+    """Return what stands in the head of an answer beside what is always there."""
+    told: dict[str, str] = dict(getattr(request.state, "headers_of_problems", {}))
+    match error:
+        case errors.RangeNotSatisfiable():
+            told["Content-Range"] = f"bytes */{error.size}"
+        case errors.UploadTooLarge():
+            told["Upload-Limit"] = f"max-size={error.limit_bytes}"
+        case errors.UploadOffsetMismatch():
+            told["Upload-Offset"] = str(error.expected)
+        case errors.UploadCompleted():
+            told["Upload-Complete"] = "?1"
+            told["Location"] = f"/video/status/{error.job_id}"
+    return told
+
+
 def _is_worth_retrying(error: Exception) -> bool:
     if isinstance(error, errors.ResultsNotReady):
         return error.status in (JobStatus.PENDING, JobStatus.RUNNING)
-    return isinstance(error, errors.ServiceUnavailable)
+    return isinstance(error, errors.ServiceUnavailable | errors.IdempotencyKeyInUse | errors.UploadInUse)
 
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     kind = ProblemType(status, status.phrase.lower().replace(" ", "-"), status.phrase)
-    return _problem(request, kind, error.detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return _problem(request, kind, error.detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what can be done at the path: the router tells of one route, and several may share it."""
+    routes = request.app.routes
+    return [
+        method
+        for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _validation(request: Request, error: Exception) -> Response:

@@ -1,52 +1,79 @@
-"""`POST /video/submit`: accept an MP4."""
+"""`POST /video/submit`: accept an MP4, in one request or as the first of several."""
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from reelwork.access.caller import Caller
 from reelwork.api.access import Submitter
 from reelwork.api.options import read_options
 from reelwork.api.parameters import POLL_AFTER_S, problem_answers
+from reelwork.api.resumable import UploadRoutes
 from reelwork.api.schemas import Accepted, DryRun
 from reelwork.api.submit_form import SubmitForm
-from reelwork.api.uploads import Upload
+from reelwork.api.uploads import headers
+from reelwork.api.uploads.body import beginning_of_file, checked, file_of
+from reelwork.api.uploads.documentation import documented
 from reelwork.jobs.options import SubmitOptions
 from reelwork.jobs.service import JobService
+from reelwork.uploads.uploads import Uploads
 
 
-def submit_routes(jobs: JobService, *, max_upload_bytes: int, uploads_at_once: int) -> APIRouter:
+def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -> APIRouter:
     """Return the routes by which a video comes in."""
     router = APIRouter()
     # Threads of their own: a slow upload holds one for its whole length, and polls must not wait for it.
-    upload_threads = anyio.CapacityLimiter(uploads_at_once)
+    threads = anyio.CapacityLimiter(uploads_at_once)
+    in_several = UploadRoutes(uploads, partial(read_options, check=jobs.check), threads, accepted)
 
     @router.post(
         "/submit",
         status_code=202,
         response_model=Accepted,
-        responses={200: {"model": DryRun}, **problem_answers(400, 413, 415, 422, 503, 507)},
+        responses={
+            200: {"model": DryRun},
+            201: {"description": "An upload in several requests has begun"},
+            **problem_answers(400, 408, 409, 413, 415, 422, 503, 507),
+        },
         openapi_extra=_submit_documentation(),
     )
     async def submit(request: Request, caller: Submitter) -> Response:
         """Accept an MP4. When this answers 202 the job is safe, whatever happens next."""
-        query = request.query_params.multi_items()
-        upload = Upload(request, max_upload_bytes)
-        await anyio.to_thread.run_sync(partial(read_options, query, jobs.check, complete=not upload.is_form))
+        completes = headers.upload_complete(request)
+        if completes is False:
+            body = beginning_of_file(request)
+            await anyio.to_thread.run_sync(read_options, request.query_params.multi_items(), jobs.check)
+            return await in_several.begin(request, caller, body)
+        return accepted(await _submitted(request, caller), completes)
+
+    async def _submitted(request: Request, caller: Caller) -> UUID:
+        query, key = request.query_params.multi_items(), headers.idempotency_key(request)
+        body = file_of(request, uploads.max_bytes)
+        await anyio.to_thread.run_sync(partial(read_options, query, jobs.check, complete=not body.is_form))
 
         def options() -> SubmitOptions:
-            return read_options([*query, *upload.fields], jobs.check)
+            return read_options([*query, *body.fields], jobs.check)
 
-        job_id = await anyio.to_thread.run_sync(
-            partial(jobs.submit, upload.chunks(), options, caller.key_id), limiter=upload_threads
-        )
-        headers = {"Location": f"/video/status/{job_id}", "Retry-After": str(POLL_AFTER_S)}
-        return JSONResponse({"job_id": str(job_id)}, 202, headers)
+        async with body:
+            chunks = checked(body.chunks(), uploads.max_bytes)
+            submit = partial(uploads.once.submit, chunks, options, caller.key_id, key)
+            return await anyio.to_thread.run_sync(submit, limiter=threads)
 
+    in_several.add_to(router)
     return router
+
+
+def accepted(job_id: UUID, completes_upload: bool | None = None) -> Response:
+    """Return the answer to whatever made a job."""
+    told = {"Location": f"/video/status/{job_id}", "Retry-After": str(POLL_AFTER_S)}
+    if completes_upload:
+        told["Upload-Complete"] = "?1"
+    return JSONResponse({"job_id": str(job_id)}, 202, told)
 
 
 def _submit_documentation() -> dict[str, Any]:
@@ -54,7 +81,10 @@ def _submit_documentation() -> dict[str, Any]:
     file = {"type": "string", "format": "binary", "description": "The MP4."}
     form = {"type": "object", "required": ["file"], "properties": {"file": file, **options}}
     return {
-        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in options.items()],
+        "parameters": [
+            *({"name": name, "in": "query", "schema": schema} for name, schema in options.items()),
+            *documented("Idempotency-Key", "Upload-Complete", "Upload-Length"),
+        ],
         "requestBody": {
             "required": True,
             "content": {"multipart/form-data": {"schema": form}, "video/mp4": {"schema": file}},

@@ -14,20 +14,21 @@ from reelwork.api.submit import submit_routes
 from reelwork.jobs.lifecycle import PROGRESS, JobStatus
 from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
+from reelwork.uploads.uploads import Uploads
 
 
 def video_routes(
     jobs: JobService,
     pictures: JobPictures,
+    uploads: Uploads,
     *,
-    max_upload_bytes: int,
     kept_s: float,
     uploads_at_once: int,
     pictures_at_once: int,
 ) -> APIRouter:
     """Return the routes below ``/video``."""
     router = APIRouter(prefix="/video", tags=["video"])
-    router.include_router(submit_routes(jobs, max_upload_bytes=max_upload_bytes, uploads_at_once=uploads_at_once))
+    router.include_router(submit_routes(jobs, uploads, uploads_at_once=uploads_at_once))
 
     answers = {304: {"description": "Nothing has happened since"}, **problem_answers(404, 503)}
 

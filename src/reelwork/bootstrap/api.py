@@ -10,6 +10,7 @@ from reelwork.api.metrics import Sources
 from reelwork.bootstrap.foundation import open_foundation
 from reelwork.bootstrap.health import make_health
 from reelwork.bootstrap.pipelines import decode_limits, load_catalog
+from reelwork.bootstrap.uploads import make_uploads
 from reelwork.bootstrap.webhooks import make_courier, webhook_url_check
 from reelwork.jobs.pictures import JobPictures
 from reelwork.jobs.service import JobService
@@ -60,6 +61,7 @@ def make_api(settings: Settings) -> FastAPI:
     app = create_app(
         jobs,
         JobPictures(base.storage, picture_maker),
+        make_uploads(base, jobs, settings),
         catalog,
         ServiceLimits(settings.max_upload_bytes, settings.max_pixels, settings.retention_s),
         health=make_health(base),

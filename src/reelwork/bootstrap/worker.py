@@ -5,6 +5,7 @@ import socket
 
 from reelwork.bootstrap.analysis import set_up_analysis
 from reelwork.bootstrap.foundation import Foundation, open_foundation
+from reelwork.bootstrap.uploads import make_abandoned_uploads
 from reelwork.jobs.counters import Counters
 from reelwork.jobs.worker_table import WorkerTable
 from reelwork.settings import Settings
@@ -48,4 +49,13 @@ def _rescue(
     age_s = settings.orphan_age_s if orphan_age_s is None else orphan_age_s
     orphaned = OrphanedFiles(base.store, base.storage, age_s)
     retention = Retention(base.store, base.storage, settings.retention_s)
-    return Rescue(base.store, orphaned, retention, counters, lease_s=settings.lease_s, retention_s=settings.retention_s)
+    abandoned = make_abandoned_uploads(base, settings, age_s)
+    return Rescue(
+        base.store,
+        orphaned,
+        retention,
+        abandoned,
+        counters,
+        lease_s=settings.lease_s,
+        retention_s=settings.retention_s,
+    )

@@ -163,6 +163,7 @@ def rescue(
     told = [
         _counted(done.handed_back + done.failed, "job", "taken from lost workers"),
         _counted(done.expired, "ended job", "removed"),
+        _counted(done.uploads, "abandoned upload", "removed"),
         _counted(done.orphans, "file", "without a job removed"),
         _counted(done.unfinished, "unfinished file", "removed"),
     ]

@@ -78,7 +78,7 @@ class JobPage:
     next: Position | None
 
 
-LOOK_AT = 5000
+LOOK_AT = 2000
 """Where no index knows all that is asked for, a page ends behind so many jobs even if few of them are in it."""
 
 _NEWEST = Position(datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))

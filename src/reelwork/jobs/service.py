@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 from reelwork import faults
+from reelwork.db.transaction import Transaction
 from reelwork.errors import (
     FileMissing,
     InvalidOptions,
@@ -34,6 +35,9 @@ from reelwork.pipeline.results import read_entries
 from reelwork.storage.service import StorageService, video_key
 
 log = logging.getLogger(__name__)
+
+WithinSubmit = Callable[[Transaction, Job], None]
+"""Writes what is to be there if, and only if, the job is."""
 
 
 class JobService:
@@ -64,20 +68,27 @@ class JobService:
         """
         self._acceptance.check(options)
 
-    def submit(self, chunks: Iterable[bytes], options: Callable[[], SubmitOptions], owner: str | None = None) -> UUID:
+    def submit(
+        self,
+        chunks: Iterable[bytes],
+        options: Callable[[], SubmitOptions],
+        owner: str | None = None,
+        within: WithinSubmit = lambda transaction, job: None,
+    ) -> UUID:
         """Accept a video: when this returns, the file and the job are durable.
 
         Args:
             chunks: The file.
             options: Asked once the file is read, because a form may name its options behind the file.
             owner: Id of the API key it is submitted with.
+            within: Called in the transaction that inserts the job; when it raises, there is no job.
 
         Raises:
             SubmissionRefused: The file or the options are refused.
             Rehearsed: The client only wanted to know what would be done.
             StorageFull: There is no room for the file or the row.
             ServiceUnavailable: The storage or the database does not answer.
-            Whatever ``chunks`` raises. After any of them neither a row nor a file remains.
+            Whatever ``chunks`` or ``within`` raises. After any of them neither a row nor a file remains.
         """
         job_id = uuid4()
         key = video_key(job_id)
@@ -93,7 +104,7 @@ class JobService:
             faults.point("submit.probed")
             if asked.dry_run:
                 raise Rehearsed(self._rehearsal.of(job, asked))
-            self._add(job, asked.tags)
+            self._add(job, asked.tags, within)
         except BaseException:
             with suppress(ReelworkError):  # the rescue pass removes what cannot be removed now
                 self._storage.delete_file(key)
@@ -102,9 +113,9 @@ class JobService:
         faults.point("submit.committed")
         return job_id
 
-    def _add(self, job: Job, tags: Sequence[str]) -> None:
+    def _add(self, job: Job, tags: Sequence[str], within: WithinSubmit) -> None:
         try:
-            self._store.add(job, tags)
+            self._store.add(job, tags, lambda transaction: within(transaction, job))
         except BaseException:
             # The row may be there all the same: a connection can break between the commit and its answer.
             with suppress(ReelworkError):

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
@@ -14,7 +15,7 @@ from reelwork.jobs.model import FINISHED, HAS_WEBHOOK_DUE, PENDING, RUNNING, Job
 _job = Job.metadata.tables[Job.__tablename__].c
 
 # Each within a partial index, whose very condition it names: none reads the table.
-_CONDITIONS = {
+_CONDITIONS: dict[JobStatus, Any] = {
     JobStatus.PENDING: PENDING,
     JobStatus.RUNNING: RUNNING,
     **{over: and_(FINISHED, _job.status == over) for over in (JobStatus.COMPLETED, JobStatus.FAILED)},

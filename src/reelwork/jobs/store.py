@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -77,13 +77,22 @@ class JobStore:
         self._queue = queue
         self._policy = policy or AttemptPolicy()
 
-    def add(self, job: Job, tags: Sequence[str] = ()) -> None:
-        """Insert a pending job with its tags, each of which is given once; durable when this returns."""
+    def add(
+        self, job: Job, tags: Sequence[str] = (), within: Callable[[Transaction], None] = lambda transaction: None
+    ) -> None:
+        """Insert a pending job; durable when this returns.
+
+        Args:
+            job: The job.
+            tags: Its tags, each given once.
+            within: Writes what is to be there if, and only if, the job is; when it raises, neither is.
+        """
         given = {name: value for name, value in vars(job).items() if name in Job.__table__.columns}
         with self._database.writing() as transaction:
             transaction.execute(statements.INSERT, given)
             if tags:
                 transaction.execute(statements.INSERT_TAG, [{"the_job": job.job_id, "word": tag} for tag in tags])
+            within(transaction)
             self._hint(transaction, [job.job_id])
             faults.point("submit.inserted")
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 VIDEOS = "video_jobs"
 RESULTS = "video_results"
+UPLOADS = "video_uploads"
 
 
 def video_key(job_id: UUID) -> str:
@@ -24,6 +25,27 @@ def results_folder(job_id: UUID) -> str:
 def results_key(job_id: UUID, lease_token: UUID) -> str:
     """Return the key of the results of one attempt: a place no other attempt writes to."""
     return f"{results_folder(job_id)}/{lease_token}.json"
+
+
+def upload_folder(upload_id: UUID) -> str:
+    """Return the folder that holds what has arrived of an upload in several requests."""
+    return f"{UPLOADS}/{upload_id}"
+
+
+def part_key(upload_id: UUID, begins_at: int, written_by: UUID) -> str:
+    """Return the key of a part of an upload: by where it begins, and by who alone writes there."""
+    return f"{upload_folder(upload_id)}/{begins_at:020}-{written_by}"
+
+
+def upload_of(key: str) -> UUID | None:
+    """Return the upload of which a part is stored under a key; None if the key is no part's."""
+    match key.split("/"):
+        case [folder, upload, name] if folder == UPLOADS:
+            upload_id, token = _id(upload), _id(name[21:])
+            begins_at = name[:20]
+            if upload_id is not None and token is not None and begins_at.isdecimal():
+                return upload_id if key == part_key(upload_id, int(begins_at), token) else None
+    return None
 
 
 def job_of(key: str) -> UUID | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, String, Text, Uuid
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reelwork.db.engine import Base
@@ -29,6 +29,7 @@ class PartialUpload(Base):
         CheckConstraint("received_bytes >= 0", name="ck_partial_upload_received"),
         CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="ck_partial_upload_lease"),
         Index("ix_partial_upload_expires", "expires_at"),
+        Index("ix_partial_upload_job", "job_id"),
     )
 
     upload_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -44,6 +45,21 @@ class PartialUpload(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class UploadPart(Base):
+    """A piece of a partial upload that counts: a stored file of no such row was left by somebody who lost the lease.
+
+    Attributes:
+        begins_at: Offset of its first byte.
+        written_by: The lease token of the request that stored it; the file is named by it.
+    """
+
+    __tablename__ = "upload_part"
+
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey(PartialUpload.upload_id, ondelete="CASCADE"), primary_key=True)
+    begins_at: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    written_by: Mapped[UUID] = mapped_column(Uuid)
+
+
 class IdempotencyKey(Base):
     """A submit that may be sent again, and the answer to it.
 
@@ -52,7 +68,7 @@ class IdempotencyKey(Base):
         key: What the client calls the request.
         fingerprint: Hex SHA-256 of what was sent: file and options; null while it still arrives.
         job_id: The job that was made of it; null while it still arrives.
-        lease_token: Held by the request that arrives now.
+        lease_token: Held by the request that arrives now; of an upload in several requests, its id.
         expires_at: Until when the answer is kept; while it arrives, until when it is believed to do so.
     """
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reelwork.jobs.counters import Counted, Counters
 from reelwork.jobs.store import JobStore
+from reelwork.uploads.abandoned import AbandonedUploads
 from reelwork.worker.chore import Chore
 from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.retention import Retention
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 _LEASES_EVERY_S = 10.0
 _SHORTEST_WAIT_S = 0.02
 _FILES_EVERY_S = 3600.0
+_UPLOADS_EVERY_S = 600.0
 _MOST_RETENTION_INTERVAL_S = 60.0
 
 
@@ -31,6 +33,7 @@ class Rescued:
     expired: int
     orphans: int
     unfinished: int
+    uploads: int = 0
     foreign: int = 0
 
 
@@ -42,6 +45,7 @@ class Rescue:
         store: JobStore,
         orphaned: OrphanedFiles,
         retention: Retention,
+        abandoned: AbandonedUploads,
         counters: Counters | None = None,
         *,
         lease_s: float,
@@ -51,11 +55,13 @@ class Rescue:
         self._orphaned = orphaned
         self._retention = retention
         self._counters = counters or Counters()
+        self._abandoned = abandoned
         self._interval_s = min(lease_s / 3, _LEASES_EVERY_S)
         self._due_at = time.monotonic()
         expire_every_s = min(retention_s or _MOST_RETENTION_INTERVAL_S, _MOST_RETENTION_INTERVAL_S)
         self._chores = [
             Chore("rescue.files", self._clear_away, _FILES_EVERY_S),
+            Chore("rescue.uploads", abandoned.remove_expired, _UPLOADS_EVERY_S),
             Chore("rescue.retention", self._remove_expired, expire_every_s),
         ]
 
@@ -86,10 +92,11 @@ class Rescue:
         handed_back, failed = self._take_from_lost_workers()
         # Before jobs expire: the last one may be all that tells whose files these are.
         foreign = 0 if remove_foreign else self._orphaned.foreign()
-        expired = self._remove_expired()
+        expired, uploads = self._remove_expired(), self._abandoned.remove_expired()
         if foreign:
-            return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, foreign=foreign)
-        return Rescued(handed_back, failed, expired, self._orphaned.remove(), self._orphaned.discard_unfinished())
+            return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, uploads=uploads, foreign=foreign)
+        orphans = self._orphaned.remove() + self._abandoned.remove_orphans()
+        return Rescued(handed_back, failed, expired, orphans, self._orphaned.discard_unfinished(), uploads)
 
     def _take_from_lost_workers(self) -> tuple[int, int]:
         released, failed = self._store.expire_leases()
@@ -110,6 +117,8 @@ class Rescue:
         remove_abandoned()
         self._count("files_removed", self._orphaned.discard_unfinished())
         self._count("files_removed", self._orphaned.remove_with_care())
+        if not self._orphaned.foreign():
+            self._abandoned.remove_orphans()
 
     def _count(self, action: str, count: int) -> int:
         if count:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelwork.api.negotiation import chosen_coding, preferred
+from tests.support.answers import examples
 
 OFFERED = ["application/json", "application/x-ndjson", "text/csv", "text/vtt"]
 CODINGS = ["zstd", "gzip"]
@@ -61,6 +62,7 @@ def test_codings(accept: str | None, chosen: str | None) -> None:
     assert chosen_coding(CODINGS, accept) == chosen
 
 
+@examples
 @given(st.one_of(st.text(), st.text(' ,;=qQ*/."01agzip', max_size=40)))
 def test_any_header_can_be_read(header: str) -> None:
     assert preferred(OFFERED, header) in [*OFFERED, None]

@@ -13,7 +13,7 @@ from reelwork.api.pages import Pages, link_to_next
 from reelwork.errors import InvalidOptions
 from reelwork.pipeline.reading.filters import Filters
 from reelwork.pipeline.reading.formats import Reading
-from tests.support.answers import documents, reading
+from tests.support.answers import documents, examples, reading
 from tests.unit.pipeline.reading.test_filters import filters
 
 KEY = "video_results/a/b.json"
@@ -32,6 +32,7 @@ def paged(whole: Reading, limit: int, key: str = KEY) -> Iterator[tuple[list[byt
         cursor = following[1]
 
 
+@examples
 @given(documents(), filters, st.integers(1, 5))
 def test_pages_together_are_the_whole(entries: list[dict[str, Any]], wanted: Filters, limit: int) -> None:
     whole = reading(entries, wanted)
@@ -64,12 +65,14 @@ def test_the_order_of_what_is_repeated_does_not_matter() -> None:
     assert Pages(whole.document, KEY, Filters(labels=frozenset(reversed(labels)))).start(cursor) > 0
 
 
+@examples
 @given(st.one_of(st.text(), st.from_regex(r"[0-9a-f]{1,13}\.[0-9a-f]{16}", fullmatch=True)))
 def test_a_cursor_of_ones_own_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidOptions, match="cursor"):
         Pages(reading(ENTRIES).document, KEY, Filters()).start(cursor)
 
 
+@examples
 @given(st.integers(-1, 1000))
 def test_a_forged_cursor_leads_to_an_entry_or_nowhere(offset: int) -> None:
     whole = reading(ENTRIES)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reelwork.api.compression import CODINGS, compressed
 from reelwork.api.pieces import PIECE_BYTES, closing, in_pieces, read_pieces
+from tests.support.answers import examples
 from tests.support.memory import peak_growth_bytes
 
 
@@ -21,6 +22,7 @@ def plain(body: bytes, coding: str) -> bytes:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
+@examples
 @given(pieces=st.lists(st.binary(max_size=200)))
 def test_what_was_compressed_comes_back(coding: str, pieces: list[bytes]) -> None:
     body = list(compressed(pieces, coding))
@@ -51,6 +53,7 @@ def test_any_length_takes_the_same_memory(coding: str) -> None:
     assert peak_growth_bytes(lambda: compress(300)) < 2**20
 
 
+@examples
 @given(st.lists(st.text(max_size=20)))
 def test_nothing_is_lost_between_pieces(parts: list[str]) -> None:
     assert b"".join(in_pieces(parts)).decode() == "".join(parts)
@@ -61,6 +64,7 @@ def test_the_first_part_goes_out_alone_and_the_others_together() -> None:
     assert sizes == [1, PIECE_BYTES, PIECE_BYTES, PIECE_BYTES, 200 * 1024 - 3 * PIECE_BYTES]
 
 
+@examples
 @given(st.binary(max_size=50), st.integers(0, 60), st.none() | st.integers(0, 60))
 def test_bytes_from_here_to_there(content: bytes, start: int, length: int | None) -> None:
     end = None if length is None else start + length

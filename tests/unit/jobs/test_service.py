@@ -8,6 +8,7 @@ import pytest
 
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.db.engine import Database
+from reelwork.db.transaction import Transaction
 from reelwork.errors import (
     FileMissing,
     JobNotFailed,
@@ -187,8 +188,8 @@ def test_a_commit_whose_answer_is_lost_is_taken_back(
 ) -> None:
     add = store.add
 
-    def committed_but_not_told(job: Job, tags: Sequence[str]) -> None:
-        add(job, tags)
+    def committed_but_not_told(job: Job, tags: Sequence[str], within: Callable[[Transaction], None]) -> None:
+        add(job, tags, within)
         raise ServiceUnavailable("The database does not answer.")
 
     monkeypatch.setattr(store, "add", committed_but_not_told)
@@ -313,6 +314,20 @@ class TestLooking:
         store.complete(claim.lease, "video_results/lost.json")
         with pytest.raises(FileMissing):
             service.open_results(job_id)
+
+    def test_results_of_a_job_that_was_deleted_meanwhile(
+        self, service: JobService, store: JobStore, storage: LocalStorage, clip: bytes
+    ) -> None:
+        job_id = service.submit([clip], lambda: FRAMES)
+        claim = store.claim(job_id, "one", 60)
+        assert claim
+        key = results_key(job_id, claim.lease.token)
+        storage.save_file(key, [b"the results"])
+        store.complete(claim.lease, key)
+        job = service.completed(job_id)
+        service.delete(job_id)
+        with pytest.raises(JobNotFound):
+            service.open_results_of(job)
 
 
 def test_a_storage_that_is_full_is_the_clients_answer_too(

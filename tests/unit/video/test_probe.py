@@ -57,6 +57,12 @@ class TestAccepted:
     def test_what_the_container_says(self, media_dir: Path, name: str, facts: VideoFacts) -> None:
         assert probe(media_dir / name, DecodeLimits()) == facts
 
+    @pytest.mark.parametrize(("degrees", "turned"), [(0, False), (90, True), (180, False), (270, True)])
+    def test_whether_a_quarter_turn_makes_it_upright(self, tmp_path: Path, degrees: int, turned: bool) -> None:
+        clip = with_rotation(encode_clip(tmp_path / "x.mp4", [plain(9, 64, 48)] * 2), degrees)
+        facts = probe(clip, DecodeLimits())
+        assert (facts.width, facts.height, facts.turned) == (64, 48, turned)
+
     def test_fragments(self, media_dir: Path) -> None:
         facts = probe(media_dir / "fragmented.mp4", DecodeLimits())
         assert (facts.codec, facts.width, facts.height, facts.expected_frames) == ("h264", 1080, 720, None)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,16 +32,16 @@ class Jobs:
         os.utime(path, (written_at, written_at))
         return key
 
-    def pending(self) -> UUID:
+    def pending(self, **columns: Any) -> UUID:
         """Make a job with an old video."""
-        job = make_job()
+        job = make_job(**columns)
         self.save(video_key(job.job_id))
         self.store.add(job)
         return job.job_id
 
-    def running(self) -> Lease:
+    def running(self, **columns: Any) -> Lease:
         """Make a job that a worker has claimed."""
-        claim = self.store.claim(self.pending(), "somebody", 60)
+        claim = self.store.claim(self.pending(**columns), "somebody", 60)
         assert claim is not None
         return claim.lease
 
@@ -51,9 +52,9 @@ class Jobs:
         assert self.store.complete(lease, key)
         return lease
 
-    def failed(self) -> UUID:
+    def failed(self, **columns: Any) -> UUID:
         """Make a job that failed."""
-        lease = self.running()
+        lease = self.running(**columns)
         assert self.store.fail(lease, "It broke.")
         return lease.job_id
 

@@ -14,21 +14,23 @@ from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import JobStore
 from reelwork.queues.database import DatabaseQueue
 from reelwork.storage.local import LocalStorage
-from reelwork.storage.service import video_key
+from reelwork.storage.service import part_key, video_key
 from reelwork.worker.files import OrphanedFiles
 from reelwork.worker.rescue import Rescue, Rescued
 from reelwork.worker.retention import Retention
 from reelwork.worker.scratch import ScratchDirectory
 from tests.support.job_rows import let_lease_run_out, update_row
+from tests.support.uploads import abandoned_uploads, begun, let_upload_expire, upload_tables
 from tests.support.waiting import wait_until
 from tests.unit.worker.conftest import HOUR_S, Jobs
 
 
 @pytest.fixture
-def make_rescue(store: JobStore, storage: LocalStorage) -> Callable[..., Rescue]:
+def make_rescue(store: JobStore, storage: LocalStorage, database: Database) -> Callable[..., Rescue]:
     def make(retention_s: float = 0.0) -> Rescue:
         orphaned, retention = OrphanedFiles(store, storage, HOUR_S), Retention(store, storage, retention_s)
-        return Rescue(store, orphaned, retention, lease_s=30, retention_s=retention_s)
+        abandoned = abandoned_uploads(database, storage, HOUR_S)
+        return Rescue(store, orphaned, retention, abandoned, lease_s=30, retention_s=retention_s)
 
     return make
 
@@ -74,7 +76,8 @@ def test_a_job_that_lost_its_last_worker_fails(
     jobs.store = JobStore(database, database_queue, AttemptPolicy(most=1))
     let_lease_run_out(database, jobs.running().job_id)
     orphaned, retention = OrphanedFiles(jobs.store, storage, HOUR_S), Retention(jobs.store, storage, 0)
-    rescue = Rescue(jobs.store, orphaned, retention, lease_s=30, retention_s=0)
+    abandoned = abandoned_uploads(database, storage, HOUR_S)
+    rescue = Rescue(jobs.store, orphaned, retention, abandoned, lease_s=30, retention_s=0)
     assert rescue.run() == Rescued(handed_back=0, failed=1, expired=0, orphans=0, unfinished=0)
 
 
@@ -101,6 +104,22 @@ def test_the_last_job_that_expires_still_tells_whose_the_files_are(
     jobs.save(video_key(uuid4()))
     assert make_rescue(HOUR_S).run() == Rescued(0, 0, expired=1, orphans=1, unfinished=0)
     assert jobs.files() == set()
+
+
+def test_uploads_that_were_given_up_go_with_their_parts(
+    jobs: Jobs, make_rescue: Callable[..., Rescue], database: Database
+) -> None:
+    _, partials = upload_tables(database)
+    given_up, waiting = begun(partials), begun(partials)
+    jobs.pending()
+    kept = jobs.save(part_key(waiting.upload_id, 0, waiting.token))
+    jobs.save(part_key(given_up.upload_id, 0, given_up.token))
+    jobs.save(part_key(uuid4(), 0, uuid4()))
+    let_upload_expire(database, given_up.upload_id)
+    assert make_rescue().run() == Rescued(0, 0, 0, orphans=1, unfinished=0, uploads=1)
+    assert {name for name in jobs.files() if name.startswith("video_uploads/")} == {kept}
+    assert partials.get(given_up.upload_id) is None
+    assert partials.get(waiting.upload_id) is not None
 
 
 def test_a_worker_clears_away_scratch_directories_even_without_its_storage(

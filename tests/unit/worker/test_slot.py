@@ -22,6 +22,7 @@ from reelwork.worker.slot import Slot
 from reelwork.worker.stop import StopRequest
 from reelwork.worker.worker import Worker
 from tests.support.jobs import make_job
+from tests.support.uploads import abandoned_uploads
 from tests.support.waiting import wait_until
 
 LEASE_S = 60.0
@@ -168,7 +169,8 @@ def test_an_idle_worker_ends_at_once(database: Database, storage: LocalStorage) 
     store = JobStore(database, queue)
     stop = StopRequest(60)
     slots = [Slot("worker", queue, store, Runner(store, lambda: True), stop, LEASE_S) for _ in range(3)]
-    rescue = Rescue(store, OrphanedFiles(store, storage, 3600), Retention(store, storage, 0), lease_s=30, retention_s=0)
+    orphaned, abandoned = OrphanedFiles(store, storage, 3600), abandoned_uploads(database, storage, 3600)
+    rescue = Rescue(store, orphaned, Retention(store, storage, 0), abandoned, lease_s=30, retention_s=0)
     worker = threading.Thread(target=Worker("worker", queue, slots, rescue, stop).run)
     worker.start()
     wait_until(lambda: all(slot._look_at > 0 for slot in slots))

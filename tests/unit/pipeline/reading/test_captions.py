@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reelwork.pipeline.reading.captions import subrip, webvtt
 from reelwork.pipeline.reading.formats import FORMATS
 from reelwork.pipeline.reading.waiting import Cue
-from tests.support.answers import documents, reading, texts
+from tests.support.answers import documents, examples, reading, texts
 from tests.support.captions import ReadCue, read_srt, read_vtt
 
 BY_NAME = {form.name: form for form in FORMATS}
@@ -31,17 +31,20 @@ def shown(cues: list[Cue]) -> list[ReadCue]:
     return found
 
 
+@examples
 @given(cues)
 def test_webvtt_says_what_is_shown(cues: list[Cue]) -> None:
     assert read_vtt("".join(webvtt(cues))) == shown(cues)
 
 
+@examples
 @given(cues)
 def test_srt_says_what_is_shown(cues: list[Cue]) -> None:
     expected = [(start, end, text.replace("-->", "->")) for start, end, text in shown(cues)]
     assert read_srt("".join(subrip(cues))) == expected
 
 
+@examples
 @given(documents())
 def test_any_document_becomes_captions(entries: list[dict[str, Any]]) -> None:
     read = read_vtt("".join(BY_NAME["vtt"].write(reading(entries))))  # type: ignore[arg-type]

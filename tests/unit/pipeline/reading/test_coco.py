@@ -8,7 +8,7 @@ from hypothesis import given
 
 from reelwork.pipeline.reading.filters import Filters
 from reelwork.pipeline.reading.formats import COCO, Source
-from tests.support.answers import JOB_ID, documents, reading
+from tests.support.answers import JOB_ID, documents, examples, reading
 from tests.unit.pipeline.reading.test_filters import filters, model
 
 WIDE = Source(width=640, height=360)
@@ -34,6 +34,7 @@ def name_of(node: str, item: dict[str, Any]) -> str:
     return next((item[name] for name in ("label", "format") if isinstance(item.get(name), str)), node)
 
 
+@examples
 @given(documents(), filters)
 def test_references_hold(entries: list[dict[str, Any]], wanted: Filters) -> None:
     made, left = data_set(entries, wanted), model(entries, wanted)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelwork.pipeline.reading.filters import Filters
-from tests.support.answers import NODES, documents, names, reading, shares, stored, texts
+from tests.support.answers import NODES, documents, examples, names, reading, shares, stored, texts
 
 filters = st.builds(
     Filters,
@@ -68,6 +68,7 @@ def holds_something(answers: dict[str, Any], wanted: Filters) -> bool:
     return any(answer is not None and not bad for answer, bad in zip(answers.values(), failed, strict=True))
 
 
+@examples
 @given(documents(), filters)
 def test_what_is_left(entries: list[dict[str, Any]], wanted: Filters) -> None:
     expected = model(entries, wanted)
@@ -75,6 +76,7 @@ def test_what_is_left(entries: list[dict[str, Any]], wanted: Filters) -> None:
     assert list(reading(entries, wanted).entries()) == expected
 
 
+@examples
 @given(documents())
 def test_without_filters_every_byte_stays(entries: list[dict[str, Any]]) -> None:
     inside = stored(entries).getvalue().partition(b"\n")[2].removesuffix(b"]}\n")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelwork.pipeline.reading.likeness import likeness
-from tests.support.answers import texts
+from tests.support.answers import examples, texts
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,14 @@ def test_two_texts(one: str, other: str) -> None:
     assert likeness(one, other) == likeness(other, one) == 0
 
 
+@examples
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.text("abc :.-", max_size=40), st.text("abc :.-", max_size=40))
 def test_different_numbers_are_never_one_text(one: int, other: int, before: str, behind: str) -> None:
     alike = likeness(f"{before} {one} {behind}", f"{before} {other} {behind}")
     assert (alike > 0) == (one == other)
 
 
+@examples
 @given(texts, texts)
 def test_it_is_symmetric(one: str, other: str) -> None:
     assert likeness(one, other) == likeness(other, one)

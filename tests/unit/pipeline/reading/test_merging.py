@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reelwork.pipeline.reading import merging
 from reelwork.pipeline.reading.merging import cues, intervals
 from reelwork.pipeline.reading.waiting import Cue, WaitingCues
-from tests.support.answers import documents
+from tests.support.answers import documents, examples
 from tests.support.memory import peak_growth_bytes
 
 
@@ -161,6 +161,7 @@ plain = st.lists(
 )
 
 
+@examples
 @given(documents(st.one_of(plain, plain, st.just({"error": "dark"})), most_frames=20), st.none() | st.integers(0, 60))
 def test_cues_are_exactly_what_the_frames_show(found: list[dict[str, Any]], duration_s: int | None) -> None:
     assert list(cues(found, duration_s)) == model(found, duration_s)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from reelwork.pipeline.reading.tables import COLUMNS, guarded, table
-from tests.support.answers import documents, texts
+from tests.support.answers import documents, examples, texts
 
 HEADER = ",".join(COLUMNS) + "\r\n"
 
@@ -49,6 +49,7 @@ def as_told(item: Any) -> Any:
     return {name: value for name, value in item.items() if value != "" or name not in ("label", "text")}
 
 
+@examples
 @given(documents())
 def test_every_item_has_a_row_that_tells_all_of_it(entries: list[dict[str, Any]]) -> None:
     rows = read(entries)
@@ -62,6 +63,7 @@ def test_every_item_has_a_row_that_tells_all_of_it(entries: list[dict[str, Any]]
     assert [(int(row["frame_index"]), float(row["time_s"]), row["node"], item_of(row)) for row in rows] == expected
 
 
+@examples
 @given(documents())
 def test_no_cell_is_a_formula(entries: list[dict[str, Any]]) -> None:
     for row in read(entries):
@@ -69,6 +71,7 @@ def test_no_cell_is_a_formula(entries: list[dict[str, Any]]) -> None:
             assert not re.match(r"[=@\t\r]|[+-](?![\d.,]+(e[+-]?\d+)?\Z)", cell), cell
 
 
+@examples
 @given(texts)
 def test_the_guard_can_be_taken_away(text: str) -> None:
     assert unguarded(guarded(text)) == text

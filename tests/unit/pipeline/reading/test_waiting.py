@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelwork.pipeline.reading.waiting import Cue, Turn, WaitingCues
-from tests.support.answers import texts
+from tests.support.answers import examples, texts
 from tests.support.memory import peak_growth_bytes
 
 
+@examples
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), texts), max_size=60),
     st.lists(st.integers(0, 10), max_size=5),

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create both."""
+    """Create them."""
     op.create_table(
         "partial_upload",
         sa.Column("upload_id", sa.Uuid(), primary_key=True),
@@ -28,6 +28,15 @@ def upgrade() -> None:
         sa.CheckConstraint("(lease_token IS NULL) = (lease_expires_at IS NULL)", name="ck_partial_upload_lease"),
     )
     op.create_index("ix_partial_upload_expires", "partial_upload", ["expires_at"])
+    op.create_index("ix_partial_upload_job", "partial_upload", ["job_id"])
+    op.create_table(
+        "upload_part",
+        sa.Column(
+            "upload_id", sa.Uuid(), sa.ForeignKey("partial_upload.upload_id", ondelete="CASCADE"), primary_key=True
+        ),
+        sa.Column("begins_at", sa.BigInteger(), primary_key=True),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+    )
     op.create_table(
         "idempotency_key",
         sa.Column("owner", sa.String(32), primary_key=True),
@@ -43,6 +52,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop both."""
+    """Drop them."""
     op.drop_table("idempotency_key")
+    op.drop_table("upload_part")
     op.drop_table("partial_upload")

@@ -1,0 +1,212 @@
+"""The file of a request, handed on while it arrives: memory stays flat whatever its size."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from email.message import Message
+from typing import Protocol, Self
+
+import anyio
+import anyio.from_thread
+from starlette.requests import ClientDisconnect, Request
+
+from reelwork.api.uploads.multipart import FILE_FIELD, MultipartBody
+from reelwork.errors import UnsupportedMedia, UploadMalformed, UploadStalled, UploadTooLarge
+from reelwork.video.mp4 import SNIFF_BYTES, looks_like_mp4
+
+PIECE_BYTES = 2**20
+"""The size in which the file goes to storage: every piece costs a change of thread."""
+
+PARTIAL_TYPE = "application/partial-upload"
+
+_RAW_TYPES = ("video/mp4", "application/mp4", "application/octet-stream")
+_LONGEST_PIECE_S = 1.0
+_LONGEST_SILENCE_S = 60.0
+
+
+class _Reader(Protocol):
+    """Takes the body apart: file bytes out, fields aside."""
+
+    fields: list[tuple[str, str]]
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes of the body and return those of the file."""
+
+    def finish(self) -> None:
+        """Raise ``UploadMalformed`` if the body ended too early."""
+
+
+class Body:
+    """The body of a request in progress; a context that ends with the request.
+
+    ``chunks`` is for a worker thread. The event loop goes on receiving: while the thread is busy with one
+    piece, the next is collected.
+    """
+
+    def __init__(self, request: Request, reader: _Reader) -> None:
+        self._receive = request.receive
+        self._reader = reader
+        self._coming: asyncio.Task[bytes] | None = None
+        self._is_over = False
+        self._is_gone = False
+        self._ready: bytes | None = None
+
+    @property
+    def is_form(self) -> bool:
+        """Whether fields may come with the file."""
+        return isinstance(self._reader, MultipartBody)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """The other fields of the form; complete when ``chunks`` is exhausted."""
+        return self._reader.fields
+
+    async def __aenter__(self) -> Self:
+        """Collect the first piece: a small file is there before a thread is needed."""
+        self._ready = await self._collect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._coming is not None:
+            self._coming.cancel()
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file in pieces; an empty one says that nothing came for a while.
+
+        Raises:
+            UploadMalformed: It is not what its headers say.
+            UploadStalled: Nothing came for too long.
+            ClientDisconnect: The client went away half way.
+        """
+        heard_at = time.monotonic()
+        while (piece := self._piece()) or not self._is_over:
+            if piece:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > _LONGEST_SILENCE_S:
+                raise UploadStalled(_LONGEST_SILENCE_S)
+            yield piece
+        if self._is_gone:
+            raise ClientDisconnect
+        self._reader.finish()
+
+    def _piece(self) -> bytes:
+        if self._ready is not None:
+            piece, self._ready = self._ready, None
+            return piece
+        return b"" if self._is_over and self._coming is None else anyio.from_thread.run(self._next)
+
+    async def _next(self) -> bytes:
+        coming = self._coming or asyncio.ensure_future(self._collect())
+        self._coming = None
+        piece = await coming
+        if not self._is_over:
+            self._coming = asyncio.ensure_future(self._collect())
+        return piece
+
+    async def _collect(self) -> bytes:
+        piece = bytearray()
+        with anyio.move_on_after(_LONGEST_PIECE_S):
+            while not self._is_over and len(piece) < PIECE_BYTES:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    self._is_over = self._is_gone = True
+                    break
+                piece += self._reader.feed(message.get("body", b""))
+                self._is_over = not message.get("more_body", False)
+        return bytes(piece)
+
+
+def file_of(request: Request, max_bytes: int) -> Body:
+    """Return the body of a submit, whole or the beginning of one, by its headers.
+
+    Raises:
+        UploadTooLarge: The announced length is over ``max_bytes`` already.
+        UnsupportedMedia: The content type is none that a video comes in.
+        UploadMalformed: It is multipart without a boundary.
+    """
+    reader = _reader_for(request.headers.get("content-type", ""))
+    announced = content_length(request)
+    if isinstance(reader, _RawBody) and announced is not None and announced > max_bytes:
+        raise UploadTooLarge(max_bytes)
+    return Body(request, reader)
+
+
+def beginning_of_file(request: Request) -> Body:
+    """Return the body of a request that begins an upload in several.
+
+    Raises:
+        UnsupportedMedia: It is not raw.
+    """
+    if _kind(request.headers.get("content-type", "video/mp4")) not in _RAW_TYPES:
+        raise UnsupportedMedia("An upload in several requests is sent raw: begin it with Content-Type: video/mp4.")
+    return Body(request, _RawBody())
+
+
+def rest_of_file(request: Request) -> Body:
+    """Return the body of a request that appends.
+
+    Raises:
+        UnsupportedMedia: It is not marked as such.
+    """
+    if _kind(request.headers.get("content-type", "")) != PARTIAL_TYPE:
+        raise UnsupportedMedia(f"Append to an upload with Content-Type: {PARTIAL_TYPE}.")
+    return Body(request, _RawBody())
+
+
+def content_length(request: Request) -> int | None:
+    """Return how long the body is said to be."""
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else None
+
+
+def checked(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+    """Look at a file as it comes.
+
+    Raises:
+        UploadTooLarge, UnsupportedMedia: As soon as it shows.
+        Whatever ``chunks`` raises.
+    """
+    received = 0
+    for piece in chunks:
+        if received == 0 and piece and not looks_like_mp4(piece[:SNIFF_BYTES]):
+            raise UnsupportedMedia("The file is not an MP4. Convert it first: ffmpeg -i input output.mp4")
+        received += len(piece)
+        if received > max_bytes:
+            raise UploadTooLarge(max_bytes)
+        yield piece
+
+
+def _reader_for(content_type: str) -> _Reader:
+    kind = _kind(content_type)
+    if kind == "multipart/form-data":
+        header = Message()
+        header["content-type"] = content_type
+        boundary = header.get_boundary()
+        if not boundary:
+            raise UploadMalformed("The multipart body has no boundary in its Content-Type.")
+        return MultipartBody(boundary.encode("latin-1"))
+    if kind in _RAW_TYPES:
+        return _RawBody()
+    raise UnsupportedMedia(
+        f"Send the MP4 as a raw body with Content-Type: video/mp4, or as the multipart/form-data field "
+        f"{FILE_FIELD!r}; this was {content_type or 'sent without a Content-Type'}."
+    )
+
+
+def _kind(content_type: str) -> str:
+    header = Message()
+    header["content-type"] = content_type
+    return header.get_content_type() if content_type else ""
+
+
+class _RawBody:
+    """The body is the file."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, str]] = []
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def finish(self) -> None:
+        return None

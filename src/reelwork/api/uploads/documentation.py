@@ -1,0 +1,27 @@
+"""How the headers of uploads stand in the OpenAPI document."""
+
+from typing import Any
+
+_HEADERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9._:/+=-]+$"},
+        "description": "What the client calls this submit: sent again, it gives the same job.",
+    },
+    "Upload-Complete": {
+        "schema": {"type": "string", "enum": ["?0", "?1"]},
+        "description": "Whether this request brings the last of the file.",
+    },
+    "Upload-Offset": {
+        "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        "description": "Where in the file the bytes of this request begin.",
+    },
+    "Upload-Length": {
+        "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        "description": "How long the whole file is.",
+    },
+}
+
+
+def documented(*names: str, required: bool = False) -> list[dict[str, Any]]:
+    """Return the parameters of an operation that reads these headers."""
+    return [{"name": name, "in": "header", "required": required, **_HEADERS[name]} for name in names]
