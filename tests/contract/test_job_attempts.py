@@ -202,6 +202,7 @@ class TestExpiry:
             "attempt": 1,
             "lost_attempts": WORKER_LOST,
             "not_before": after["not_before"],
+            "started_at": after["started_at"],
             "updated_at": after["updated_at"],
         }
         assert 0 <= rest_of(database, job_id, now) - AttemptPolicy().rest_s < 20

@@ -1,16 +1,12 @@
 """`/readyz` names each part."""
 
-from pathlib import Path
-
 import pytest
 from fastapi import FastAPI
 
-from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.api import problems
 from reelwork.api.health import Health, PartCheck
 from reelwork.api.operations import operations_routes
 from reelwork.errors import ServiceUnavailable
-from reelwork.pipeline.catalog import PipelineCatalog
 from tests.support.asgi import Answer, ask
 
 
@@ -25,7 +21,7 @@ def ready(*broken: str, query: str = "") -> Answer:
     app = FastAPI()
     problems.install(app)
     health = Health(part("database"), part("storage"), part("worker"))
-    app.include_router(operations_routes(PipelineCatalog({}, {}, AnalyzerContext(Path("models"))), health))
+    app.include_router(operations_routes(health))
     return ask(app, "GET", f"/readyz{query}")
 
 
