@@ -29,7 +29,7 @@ from tests.support.jobs import make_job
 from tests.support.migration_processes import migrate_and_look
 
 ALL_REVISIONS = [script.revision for script in migrate_module._scripts().walk_revisions()][::-1]
-TABLES = {"job", "job_tag", "queue_entry", "api_key", "partial_upload", "idempotency_key", "worker"}
+TABLES = {"job", "job_tag", "queue_entry", "api_key", "partial_upload", "upload_part", "idempotency_key", "worker"}
 
 
 @pytest.fixture
