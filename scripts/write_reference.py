@@ -13,12 +13,16 @@ from pydantic_core import PydanticUndefined
 import command_line_page
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
+from reelwork.api.metrics import ATTEMPTS_LOST, DESCRIBED, JOBS, OUTCOMES_TOTAL, RESCUES_TOTAL, WEBHOOKS
 from reelwork.api.problem_types import BY_STATUS, INTERNAL, PROBLEMS
 from reelwork.api.submit_form import SubmitForm
+from reelwork.jobs.counters import CAUSES, OUTCOMES, RESCUES
+from reelwork.jobs.lifecycle import JobStatus
 from reelwork.pipeline.catalog import SHIPPED_DIR
 from reelwork.pipeline.definition import NodeDefinition, PipelineDefinition, read_definition
 from reelwork.pipeline.sampling import Range, Sampling
 from reelwork.settings import Settings
+from reelwork.webhooks.courier import OUTCOMES as WEBHOOK_OUTCOMES
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -216,9 +220,42 @@ _VALUES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
     "object": lambda shape, schema: "by name",
 }
 
+_METRICS_HEAD = """# Metrics
+
+`GET /metrics` answers with these in the text format of Prometheus, or in OpenMetrics if that is accepted. Once there
+are API keys it asks for one that may read. What is counted by workers is kept in the database and added up over all of
+them, also those that are gone; a worker writes its part every 13 seconds or so. What is about requests and webhooks is
+of the API process that answers: sum it over processes. Beside these come `process_...` and `python_info`, about that
+process itself. [How to operate](../how-to/operate.md) says what to watch. This page is written by
+`scripts/write_reference.py`.
+
+| metric | kind | labels | meaning |
+| --- | --- | --- | --- |
+"""
+
+
+def metrics_page() -> str:
+    """Return the table of all metrics, with the values of labels that are known beforehand."""
+    values: Mapping[str, tuple[str, ...]] = {
+        OUTCOMES_TOTAL.name: OUTCOMES,
+        ATTEMPTS_LOST.name: CAUSES,
+        RESCUES_TOTAL.name: RESCUES,
+        WEBHOOKS.name: WEBHOOK_OUTCOMES,
+        JOBS.name: tuple(JobStatus),
+    }
+    rows = []
+    for each in DESCRIBED:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        if each.name in values:
+            labels += ": " + ", ".join(f"`{value}`" for value in values[each.name])
+        rows.append(f"| `{each.name}` | {each.kind} | {labels} | {each.meaning} |\n")
+    return _METRICS_HEAD + "".join(rows)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "pipelines.md": pipelines_page,
+    "metrics.md": metrics_page,
     "jobs.md": jobs_page,
     "problems.md": problems_page,
     "cli.md": command_line_page.page,

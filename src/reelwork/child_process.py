@@ -18,7 +18,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import psutil
 
-from reelwork.logs import configure_logging
+from reelwork.logs import configure_logging, current_context, process_about
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +78,14 @@ class ChildProcess(Generic[Request, Answer]):
         """Hand over a request, starting the child if need be; wait for the answer with ``wait_for_answer``."""
         self.start()
         assert self._connection is not None
+        # What the child logs is about the same job as what this process logs now.
+        message = (current_context(), request)
         try:
-            self._connection.send(request)
+            self._connection.send(message)
         except OSError:  # it died just now: start another and try once more
             self.kill()
             self.start()
-            self._connection.send(request)
+            self._connection.send(message)
 
     def wait_for_answer(self, timeout_s: float, *others: Waitable) -> bool:
         """Wait until there is an answer or the child has died (True), or until time is up or another is ready."""
@@ -199,10 +201,12 @@ def _child_main(
     handle = setup(*args, **kwargs)
     while True:
         try:
-            request = connection.recv()
+            context, request = connection.recv()
         except EOFError:
             return
-        connection.send(handle(request))
+        with process_about(**context):
+            answer = handle(request)
+        connection.send(answer)
 
 
 def _end_with_parent() -> None:

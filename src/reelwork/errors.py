@@ -41,13 +41,14 @@ ReelworkError
 │   ├── InvalidKey              a key that would leave the storage root
 │   └── FileMissing
 └── ServiceUnavailable          a part the service needs does not answer; try again later
+    ├── NotReady                one or more parts fail, each by name
     └── StorageFull             the disk of the files or of the database: the operator makes room
 
 ``str(error)`` is the public message: a sentence for the person who can act on it, free of paths, SQL
 and stack traces unless that person is the operator. The technical cause travels as ``__cause__``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote
@@ -374,6 +375,14 @@ class FileMissing(StorageError):
 
 class ServiceUnavailable(ReelworkError):
     """The database or the storage does not answer; trying again later may help."""
+
+
+class NotReady(ServiceUnavailable):
+    """Parts of the service do not work; ``parts`` says of each how it is and why."""
+
+    def __init__(self, parts: Mapping[str, Mapping[str, str]], failed: Sequence[str]) -> None:
+        self.parts = parts
+        super().__init__(" ".join(parts[name]["reason"] for name in failed))
 
 
 class StorageFull(ServiceUnavailable):

@@ -91,6 +91,20 @@ class Settings(BaseSettings):
         description="In how many processes parts of one long video are analysed side by side; they share `threads`.",
     )
 
+    webhook_secret: str = Field(
+        "",
+        repr=False,
+        description="Secret that webhooks are signed with, as `reelwork webhooks secret` makes it; several, with "
+        "spaces between them, while receivers change over. Without one no webhooks are sent.",
+    )
+    webhook_allow_private: bool = Field(
+        False,
+        description="Whether webhooks may go to addresses that are not public: this machine, networks of your own.",
+    )
+    webhook_timeout_s: float = Field(
+        15.0, gt=0, le=300, description="How long a webhook's receiver may take to answer."
+    )
+
     @field_validator("queue_url")
     @classmethod
     def _known_queue(cls, url: str) -> str:

@@ -9,6 +9,7 @@ import av
 import pytest
 
 from tests.support.clips import encode_clip, numbered
+from tests.support.deliveries import SECRET
 from tests.support.service import Caller, Service
 from tests.support.waiting import wait_until
 
@@ -65,7 +66,7 @@ class TestDetail:
         }
 
     def test_counts_no_frames_before_the_end(self, service: Service, caller: Any, media_dir: Path) -> None:
-        calls = caller(service.start("serve", "--port", "0").url())
+        calls = caller(service.start("serve", "--port", "0", REELWORK_WEBHOOK_SECRET=SECRET).url())
         job_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="frames", webhook_url="https://example.org/hook")
         told = detail(calls, job_id)
         assert (told["status"], told["progress"], told["frames"], told["expires_at"]) == ("pending", 0.0, None, None)

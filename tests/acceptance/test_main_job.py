@@ -128,4 +128,4 @@ def test_pipelines_say_what_they_lack(up: Caller) -> None:
 
 def test_the_service_says_it_is_alive_and_ready(up: Caller) -> None:
     assert up.http.get("/healthz").text == "ok\n"
-    assert up.http.get("/readyz").text == "ready\n"
+    assert up.http.get("/readyz").json()["status"] == "ready"

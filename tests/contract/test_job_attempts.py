@@ -202,6 +202,7 @@ class TestExpiry:
             "attempt": 1,
             "lost_attempts": WORKER_LOST,
             "not_before": after["not_before"],
+            "started_at": after["started_at"],
             "updated_at": after["updated_at"],
         }
         assert 0 <= rest_of(database, job_id, now) - AttemptPolicy().rest_s < 20
@@ -292,7 +293,7 @@ class TestRetrying:
         assert row_of(database, job_id)["status"] == JobStatus.FAILED
         assert store.retry(job_id)
         after = row_of(database, job_id)
-        assert changes(before, after) == {"updated_at": after["updated_at"]}
+        assert changes(before, after).keys() == {"updated_at", "started_at", "not_before"}
         assert waiting_hints(database_queue) == [job_id]
         for cause, status in [(CRASH, JobStatus.PENDING), (CRASH, JobStatus.PENDING), (CRASH, JobStatus.FAILED)]:
             assert lose(database, store, job_id, cause) is status

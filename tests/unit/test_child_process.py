@@ -1,5 +1,6 @@
 """A child process answers, dies, is killed and comes back; each end is named."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from reelwork.child_process import ChildDied, ChildProcess, wait_for_any
+from reelwork.logs import about, current_context
 from tests.support.service import is_alive
 from tests.support.waiting import wait_until
 
@@ -36,6 +38,8 @@ def doing(greeting: str) -> Callable[[str], str]:
                 wait_until(Path(path).exists)
             case ["large"]:
                 return "x" * 10_000_000
+            case ["context"]:
+                return json.dumps(current_context())
             case ["pid"]:
                 return str(os.getpid())
         return f"{greeting} {request}"
@@ -209,3 +213,9 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         assert is_alive(pid)
         parent.kill()
         wait_until(lambda: not is_alive(pid))
+
+
+def test_what_it_logs_is_about_what_the_parent_is_about(child: Child) -> None:
+    with about(job_id="j"):
+        assert json.loads(ask(child, "context")) == {"job_id": "j"}
+    assert json.loads(ask(child, "context")) == {}

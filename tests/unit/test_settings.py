@@ -48,6 +48,7 @@ def test_every_setting_is_described_and_comes_from_the_environment(name: str, mo
     assert Settings.model_fields[name].description
     written = {"database_url": "postgresql://x", "storage_url": "file:///x", "queue_url": "database:", "host": "::1"}
     written |= {"allow_anyone": "True", "require_keys": "True", "cors_origins": "https://example.org"}
+    written |= {"webhook_allow_private": "True", "webhook_timeout_s": "47"}
     value = written.get(name, "/some/where" if name.endswith("_dir") else "4711")
     monkeypatch.setenv(f"REELWORK_{name.upper()}", value)
     found = getattr(Settings.load(), name)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -16,6 +17,9 @@ from reelwork.api.bodies import Bodies
 from reelwork.api.catalog import ServiceLimits, catalog_routes
 from reelwork.api.description import describe
 from reelwork.api.gate import Gate
+from reelwork.api.health import Health
+from reelwork.api.metrics import RequestMetrics, Sources, metrics_routes
+from reelwork.api.observation import Observation
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.request_ids import RequestIds
@@ -51,7 +55,8 @@ def create_app(
     catalog: PipelineCatalog,
     limits: ServiceLimits,
     *,
-    check_ready: Callable[[], None],
+    health: Health,
+    metrics: Sources,
     start: Callable[[], None],
     stop: Callable[[], None],
     keyring: Keyring | None = None,
@@ -66,7 +71,8 @@ def create_app(
         uploads: How videos come in.
         catalog: The pipelines it offers.
         limits: How much it takes.
-        check_ready: Raises ``ServiceUnavailable`` when a job could not be accepted.
+        health: Says whether the parts it stands on work.
+        metrics: Where the numbers come from that are not of its requests.
         start: Called before the first request.
         stop: Called after the last.
         keyring: Tells callers by their API keys; None where nobody is asked for one.
@@ -82,6 +88,7 @@ def create_app(
         finally:
             await anyio.to_thread.run_sync(stop)
 
+    registry = CollectorRegistry()
     app = FastAPI(
         title="Reelwork",
         version=__version__,
@@ -92,7 +99,7 @@ def create_app(
         redoc_url=None,
         # Where there is nothing, there is nothing: a redirect would make an upload come twice.
         redirect_slashes=False,
-        middleware=_around(keyring, cors_origins, upload_idle_s),
+        middleware=_around(keyring, RequestMetrics(registry), cors_origins, upload_idle_s),
     )
     problems.install(app)
     rehearsal.install(app)
@@ -108,13 +115,16 @@ def create_app(
         )
     )
     app.include_router(catalog_routes(catalog, limits))
-    app.include_router(operations_routes(check_ready))
+    app.include_router(operations_routes(health))
+    app.include_router(metrics_routes(registry, metrics))
     app.include_router(page_routes())
     describe(app, catalog, asks_for_keys=keyring is not None)
     return app
 
 
-def _around(keyring: Keyring | None, cors_origins: Sequence[str], upload_idle_s: float) -> list[Middleware]:
+def _around(
+    keyring: Keyring | None, metrics: RequestMetrics, cors_origins: Sequence[str], upload_idle_s: float
+) -> list[Middleware]:
     """Return what lies around the routes, from the outside to the inside."""
     cors = Middleware(
         CORSMiddleware,
@@ -126,6 +136,7 @@ def _around(keyring: Keyring | None, cors_origins: Sequence[str], upload_idle_s:
     return [
         Middleware(Bodies, idle_s=upload_idle_s),
         Middleware(RequestIds),
+        Middleware(Observation, metrics=metrics),
         Middleware(AnswerHeaders),
         *([cors] if cors_origins else []),
         Middleware(Unexpected),

@@ -216,6 +216,12 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
         "The video cannot be decoded",
         "It is an MP4, but there is nothing in it to analyse; the detail says why.",
     ),
+    errors.NotReady: ProblemType(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "not-ready",
+        "A part of the service does not work",
+        "`parts` says of each part how it is. Try again after `Retry-After`, or ask who runs the service.",
+    ),
     errors.StorageFull: ProblemType(
         HTTPStatus.INSUFFICIENT_STORAGE,
         "storage-full",

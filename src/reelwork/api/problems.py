@@ -16,7 +16,7 @@ from starlette.routing import Match
 from reelwork import errors
 from reelwork.api.problem_types import BY_STATUS, INTERNAL, PROBLEMS, ProblemType
 from reelwork.jobs.lifecycle import JobStatus
-from reelwork.logs import REQUEST_ID
+from reelwork.logs import current_context
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def unexpected(request: Request, error: Exception) -> Response:
 
 def document(path: str, kind: ProblemType, detail: str, members: Mapping[str, Any] | None = None) -> bytes:
     """Return the body of a problem."""
-    request_id = REQUEST_ID.get()
+    request_id = current_context().get("request_id")
     body = {
         "type": kind.uri,
         "title": kind.title,
@@ -80,6 +80,8 @@ def _members(error: Exception) -> dict[str, Any]:
             return {"available": list(error.available)}
         case errors.UnknownPipeline():
             return {"known_pipelines": list(error.known)}
+        case errors.NotReady():
+            return {"parts": error.parts}
         case errors.UploadTooLarge():
             return {"limit_bytes": error.limit_bytes}
         case errors.UploadOffsetMismatch():

@@ -5,7 +5,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reelwork.logs import REQUEST_ID
+from reelwork.logs import about
 
 _HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -30,8 +30,5 @@ class RequestIds:
                 message["headers"] = [*message["headers"], (_HEADER, request_id)]
             await send(message)
 
-        token = REQUEST_ID.set(request_id.decode("ascii"))
-        try:
+        with about(request_id=request_id.decode("ascii")):
             await self._app(scope, receive, named)
-        finally:
-            REQUEST_ID.reset(token)

@@ -1,6 +1,6 @@
 """The shapes of requests and answers."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -107,6 +107,20 @@ class CocoDataSet(BaseModel):
     images: list[dict[str, Any]]
     annotations: list[dict[str, Any]]
     categories: list[dict[str, Any]]
+
+
+class Part(BaseModel):
+    """How a part of the service is; ``reason`` says what is wrong if it failed."""
+
+    status: Literal["ok", "failed"]
+    reason: str | None = None
+
+
+class Ready(BaseModel):
+    """Jobs are accepted; ``degraded`` if no worker was seen lately, so that they wait."""
+
+    status: Literal["ready", "degraded"]
+    parts: dict[str, Part] = Field(description="`database`, `storage` and `worker`.")
 
 
 class Problem(BaseModel):

@@ -62,10 +62,15 @@ def open_foundation(settings: Settings) -> Foundation:
     database = open_migrated(settings)
     queue = DatabaseQueue(database)
     policy = AttemptPolicy(settings.max_attempts, settings.retry_rest_s)
-    return Foundation(database, queue, JobStore(database, queue, policy), _storage(settings))
+    return Foundation(database, queue, JobStore(database, queue, policy), open_storage(settings))
 
 
-def _storage(settings: Settings) -> StorageService:
+def open_storage(settings: Settings) -> StorageService:
+    """Open the file storage.
+
+    Raises:
+        ConfigurationError: This user may not write to its directory.
+    """
     root = settings.data_dir / "files"
     if settings.storage_url:
         root = Path(unquote(urlsplit(settings.storage_url).path))

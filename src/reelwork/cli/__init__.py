@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from reelwork import __version__
-from reelwork.cli import analyze, catalog, exits, jobs, keys, results, service, submit
+from reelwork.cli import analyze, catalog, doctor, exits, jobs, keys, results, service, submit, webhooks
 
 app = typer.Typer(
     name="reelwork",
@@ -22,6 +22,8 @@ jobs.add_commands(app)
 results.add_commands(app)
 catalog.add_commands(app)
 keys.add_commands(app)
+webhooks.add_commands(app)
+doctor.add_commands(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,6 @@
 """What makes a stored video and the options it came with a job: the pipeline takes them, and the video opens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,13 @@ class ProbeVideo(Protocol):
         """Return what the container says; raise ``VideoUnreadable`` if nothing of it can be decoded."""
 
 
+WhyNotTold = Callable[[str], str | None]
+
+
+def nobody_refuses(url: str) -> None:
+    """Take every address."""
+
+
 @dataclass(frozen=True)
 class StoredVideo:
     """A video that is in storage, and whose it is."""
@@ -41,7 +48,12 @@ class Acceptance:
     """Checks options, and makes jobs of those that pass."""
 
     def __init__(
-        self, storage: StorageService, catalog: PipelineCatalog, probe_video: ProbeVideo, most_retention_s: float = 0.0
+        self,
+        storage: StorageService,
+        catalog: PipelineCatalog,
+        probe_video: ProbeVideo,
+        most_retention_s: float = 0.0,
+        why_not_told: WhyNotTold = nobody_refuses,
     ) -> None:
         """Make the check.
 
@@ -50,11 +62,13 @@ class Acceptance:
             catalog: The pipelines there are.
             probe_video: Opens a video.
             most_retention_s: Longer than that nobody may ask to keep a job; 0: as long as they like.
+            why_not_told: Says why nobody can be told at an address that a job is over; None if they can.
         """
         self._storage = storage
         self._catalog = catalog
         self._probe_video = probe_video
         self._most_retention_s = most_retention_s
+        self._why_not_told = why_not_told
 
     def check(self, options: SubmitOptions) -> PipelineGraph:
         """Return the pipeline as it is asked for.
@@ -63,7 +77,7 @@ class Acceptance:
             UnknownPipeline, PipelineUnavailable: The pipeline cannot be used; nothing else is wrong.
             InvalidOptions: Every mistake is listed.
         """
-        mistakes = list(self._kept_too_long(options))
+        mistakes = [*self._kept_too_long(options), *self._told_nowhere(options)]
         try:
             graph = self._catalog.get(options.pipeline, options.params)
         except InvalidOptions as error:
@@ -105,6 +119,10 @@ class Acceptance:
         most_s = self._most_retention_s
         if most_s and options.retention_s is not None and options.retention_s > most_s:
             yield Mistake("retention_s", f"This service keeps jobs for at most {most_s:g} seconds")
+
+    def _told_nowhere(self, options: SubmitOptions) -> Iterator[Mistake]:
+        if options.webhook_url is not None and (reason := self._why_not_told(options.webhook_url)):
+            yield Mistake("webhook_url", reason)
 
 
 def _told(facts: VideoFacts) -> dict[str, Any]:

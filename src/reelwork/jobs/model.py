@@ -43,7 +43,8 @@ class Job(Base):
             more), and ``webhook_attempts`` how often that was done.
         attempt: How many claims were made and not handed back.
         lost_attempts: Why attempts were lost, one line each.
-        not_before: Until when the job rests after a lost attempt.
+        not_before: Until when the job rests after a lost attempt, or since when it waits again after a worker
+            handed it back or a person had it retried; null before its first attempt.
         lease_token: Proof of the current claim; every write of a worker carries it.
         lease_expires_at: When the claim ends unless it is renewed, on the database's clock.
         worker: Who holds the claim, for a person who looks.

@@ -21,7 +21,7 @@ from reelwork.errors import (
     UploadEmpty,
     VideoGone,
 )
-from reelwork.jobs.acceptance import Acceptance, ProbeVideo, StoredVideo
+from reelwork.jobs.acceptance import Acceptance, ProbeVideo, StoredVideo, WhyNotTold, nobody_refuses
 from reelwork.jobs.files import remove_files
 from reelwork.jobs.listing import JobFilter, JobPage, Position
 from reelwork.jobs.model import Job
@@ -51,10 +51,11 @@ class JobService:
         *,
         count_frames: CountFrames = nobody_counts,
         most_retention_s: float = 0.0,
+        why_not_told: WhyNotTold = nobody_refuses,
     ) -> None:
         self._store = store
         self._storage = storage
-        self._acceptance = Acceptance(storage, catalog, probe_video, most_retention_s)
+        self._acceptance = Acceptance(storage, catalog, probe_video, most_retention_s, why_not_told)
         self._rehearsal = Rehearsal(store, storage, count_frames)
 
     def check(self, options: SubmitOptions) -> None:

@@ -92,7 +92,15 @@ _CLAIM = (
         worker=_text("holder"),
         started_at=database_now(),
     )
-    .returning(_job.job_id, _job.attempt, _job.input_path, _job.pipeline_definition, _job.options)
+    .returning(
+        _job.job_id,
+        _job.attempt,
+        _job.input_path,
+        _job.pipeline_definition,
+        _job.options,
+        _job.started_at,
+        func.coalesce(_job.not_before, _job.created_at).label("waiting_since"),
+    )
 )
 _OLDEST = select(_job.job_id).where(PENDING, _HAS_RESTED).order_by(_job.created_at).limit(1)
 
@@ -126,7 +134,7 @@ FAIL = (
 RELEASE = (
     _move(JobStatus.RUNNING, JobStatus.PENDING)
     .where(_FENCE)
-    .values(attempt=_job.attempt - 1, **_NO_LEASE)
+    .values(attempt=_job.attempt - 1, not_before=database_now(), **_NO_LEASE)
     .returning(_job.job_id)
 )
 
@@ -156,7 +164,7 @@ FAIL_AFTER_THE_LAST = (
 RETRY = (
     _move(JobStatus.FAILED, JobStatus.PENDING)
     .where(_IS_THE_JOB)
-    .values(attempt=0, error_message=None, lost_attempts=None, not_before=None, **_NOT_OVER)
+    .values(attempt=0, error_message=None, lost_attempts=None, not_before=database_now(), **_NOT_OVER)
     .returning(_job.job_id, _job.owner, _job.input_bytes)
 )
 DELETE = delete(_table).where(_IS_THE_JOB).returning(*_FILES)

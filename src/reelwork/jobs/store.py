@@ -38,7 +38,8 @@ class Lease:
 class Claim:
     """A lease, and the work it is for.
 
-    ``begun_at`` is the monotonic time before it was asked for: the lease runs from no earlier.
+    ``begun_at`` is the monotonic time before it was asked for: the lease runs from no earlier. ``waited_s`` is
+    how long the job could have been claimed before it was.
     """
 
     lease: Lease
@@ -46,6 +47,7 @@ class Claim:
     input_path: str
     pipeline_definition: dict[str, Any]
     options: dict[str, Any]
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ class JobStore:
             return None
         [row] = claimed
         lease = Lease(row.job_id, token, row.attempt)
-        return Claim(lease, begun_at, row.input_path, row.pipeline_definition, row.options)
+        waited_s = (row.started_at - row.waiting_since).total_seconds()
+        return Claim(lease, begun_at, row.input_path, row.pipeline_definition, row.options, waited_s)
 
     def rest_over_in_s(self) -> float | None:
         """Return how soon the first of the jobs that rest may be claimed; None when none rests."""

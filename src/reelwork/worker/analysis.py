@@ -60,7 +60,7 @@ def analysing(service: VideoFilePipelineService) -> Callable[[AnalysisRequest], 
         except OSError as error:  # from the results' file: what analyzers and the decoder raise is told apart before
             return AnalysisError(f"The worker could not write the results to its disk ({error.strerror})", final=False)
         except Exception as error:
-            log.exception("analysis.unexpected_error", extra={"job_id": str(request.job_id)})
+            log.exception("analysis.unexpected_error")
             return AnalysisError(f"The analysis failed unexpectedly ({type(error).__name__}: {error}).")
 
     return answer

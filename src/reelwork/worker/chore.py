@@ -35,6 +35,11 @@ class Chore:
         self._due_at = time.monotonic()
         self._thread: threading.Thread | None = None
 
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until ``begin_if_due`` must be called again."""
+        return max(self._due_at - time.monotonic(), 0.0)
+
     def begin_if_due(self) -> None:
         """Begin if it is time to, unless the last time is not over yet."""
         if time.monotonic() < self._due_at or (self._thread is not None and self._thread.is_alive()):

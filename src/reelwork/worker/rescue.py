@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 
+from reelwork.jobs.counters import Counted, Counters
 from reelwork.jobs.store import JobStore
 from reelwork.uploads.abandoned import AbandonedUploads
 from reelwork.worker.chore import Chore
@@ -45,6 +46,7 @@ class Rescue:
         orphaned: OrphanedFiles,
         retention: Retention,
         abandoned: AbandonedUploads,
+        counters: Counters | None = None,
         *,
         lease_s: float,
         retention_s: float,
@@ -52,6 +54,7 @@ class Rescue:
         self._store = store
         self._orphaned = orphaned
         self._retention = retention
+        self._counters = counters or Counters()
         self._abandoned = abandoned
         self._interval_s = min(lease_s / 3, _LEASES_EVERY_S)
         self._due_at = time.monotonic()
@@ -59,7 +62,7 @@ class Rescue:
         self._chores = [
             Chore("rescue.files", self._clear_away, _FILES_EVERY_S),
             Chore("rescue.uploads", abandoned.remove_expired, _UPLOADS_EVERY_S),
-            Chore("rescue.retention", retention.remove_expired, expire_every_s),
+            Chore("rescue.retention", self._remove_expired, expire_every_s),
         ]
 
     @property
@@ -89,7 +92,7 @@ class Rescue:
         handed_back, failed = self._take_from_lost_workers()
         # Before jobs expire: the last one may be all that tells whose files these are.
         foreign = 0 if remove_foreign else self._orphaned.foreign()
-        expired, uploads = self._retention.remove_expired(), self._abandoned.remove_expired()
+        expired, uploads = self._remove_expired(), self._abandoned.remove_expired()
         if foreign:
             return Rescued(handed_back, failed, expired, orphans=0, unfinished=0, uploads=uploads, foreign=foreign)
         orphans = self._orphaned.remove() + self._abandoned.remove_orphans()
@@ -101,11 +104,23 @@ class Rescue:
             log.warning("job.rescued", extra={"job_id": str(job_id)})
         for job_id in failed:
             log.warning("job.failed", extra={"job_id": str(job_id), "error": "its worker was lost too often"})
+        self._count("handed_back", len(released))
+        self._count("failed", len(failed))
+        if released or failed:
+            self._counters.add(Counted.ATTEMPTS_LOST, "worker_lost", len(released) + len(failed))
         return len(released), len(failed)
+
+    def _remove_expired(self) -> int:
+        return self._count("expired", self._retention.remove_expired())
 
     def _clear_away(self) -> None:
         remove_abandoned()
-        self._orphaned.discard_unfinished()
-        self._orphaned.remove_with_care()
+        self._count("files_removed", self._orphaned.discard_unfinished())
+        self._count("files_removed", self._orphaned.remove_with_care())
         if not self._orphaned.foreign():
             self._abandoned.remove_orphans()
+
+    def _count(self, action: str, count: int) -> int:
+        if count:
+            self._counters.add(Counted.RESCUES, action, count)
+        return count

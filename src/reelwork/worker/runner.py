@@ -11,9 +11,12 @@ from typing import Any
 from reelwork import faults
 from reelwork.child_process import ChildDied, ChildProcess
 from reelwork.errors import FileMissing, ServiceUnavailable, StorageFull
+from reelwork.jobs.counters import Counted, Counters, Measured
 from reelwork.jobs.lifecycle import JobStatus
 from reelwork.jobs.store import Claim, JobStore, Lease
+from reelwork.logs import about
 from reelwork.storage.service import StorageService, results_key
+from reelwork.tracing import describe, span
 from reelwork.worker.analysis import Analysed, AnalysisAnswer, AnalysisError, AnalysisRequest
 from reelwork.worker.lease import LeaseKeeper, LeaseLost
 from reelwork.worker.scratch import ScratchDirectory
@@ -44,7 +47,14 @@ class StopNow(Exception):
 
 
 class AttemptLost(Exception):
-    """The attempt came to nothing through no decision of the pipeline; ``str(error)`` is the cause."""
+    """The attempt came to nothing through no decision of the pipeline; ``str(error)`` is the cause.
+
+    ``kind`` is one of ``CAUSES``, to be counted by.
+    """
+
+    def __init__(self, cause: str, kind: str) -> None:
+        self.kind = kind
+        super().__init__(cause)
 
 
 class JobRunner:
@@ -58,6 +68,7 @@ class JobRunner:
         stop: StopRequest,
         limits: JobLimits,
         lease_s: float,
+        counters: Counters | None = None,
     ) -> None:
         self._store = store
         self._storage = storage
@@ -65,6 +76,7 @@ class JobRunner:
         self._stop = stop
         self._limits = limits
         self._lease_s = lease_s
+        self._counters = counters or Counters()
         self._jobs_of_child = 0
 
     def warm_up(self) -> None:
@@ -82,6 +94,12 @@ class JobRunner:
             ServiceUnavailable: The storage does not answer, and the job was handed back; or the database
                 does not, and the lease will run out. Either way, the next job would fare no better now.
         """
+        facts: dict[str, str | int] = {"job_id": str(claim.lease.job_id), "attempt": claim.lease.attempt}
+        with about(**facts), span("job attempt", **facts, waited_s=claim.waited_s):
+            self._counters.observe(Measured.QUEUE_WAIT_S, claim.waited_s)
+            self._run(claim)
+
+    def _run(self, claim: Claim) -> None:
         lease = claim.lease
         keeper = LeaseKeeper(self._store, claim, self._lease_s)
         try:
@@ -95,14 +113,17 @@ class JobRunner:
         except FileMissing:
             self._fail(lease, _FILE_MISSING)
         except ChildDied as error:
-            self._lose_attempt(lease, f"The analysis process {error}")
-        except (AttemptLost, StorageFull) as error:  # what fills the storage may be the job's own results
-            self._lose_attempt(lease, str(error))
+            self._lose_attempt(lease, f"The analysis process {error}", "crashed")
+        except AttemptLost as error:
+            self._lose_attempt(lease, str(error), error.kind)
+        except StorageFull as error:  # what fills the storage may be the job's own results
+            self._lose_attempt(lease, str(error), "storage_full")
         except ServiceUnavailable as error:
             self._hand_back(lease, str(error))
             raise
         except LeaseLost as error:
-            log.warning("job.lease_lost", extra={"job_id": str(lease.job_id), "reason": str(error)})
+            self._counters.add(Counted.OUTCOMES, "lease_lost")
+            log.warning("job.lease_lost", extra={"reason": str(error)})
         except StopNow:
             self._hand_back(lease, "the worker was asked to stop")
         self._renew_child()
@@ -112,13 +133,16 @@ class JobRunner:
             self._child.send(
                 AnalysisRequest(claim.lease.job_id, video_path, claim.pipeline_definition, claim.options, results_path)
             )
+            began_at = time.monotonic()
             try:
                 faults.point("job.sent")
                 self._watch(keeper)
             except BaseException:
                 self._child.kill()
                 raise
-            return self._child.answer()
+            answer = self._child.answer()
+            self._counters.observe(Measured.ANALYSIS_S, time.monotonic() - began_at)
+            return answer
 
     def _watch(self, keeper: LeaseKeeper) -> None:
         """Return when the child has answered or died; raise when it must not go on."""
@@ -136,9 +160,13 @@ class JobRunner:
             if self._stop.grace_left_s == 0:
                 raise StopNow
             if time.monotonic() >= deadline:
-                raise AttemptLost(f"The analysis took longer than {self._limits.timeout_s:g} s and was stopped")
+                raise AttemptLost(
+                    f"The analysis took longer than {self._limits.timeout_s:g} s and was stopped", "timeout"
+                )
             if self._child.memory_bytes > self._limits.memory_mb * _MEBIBYTE:
-                raise AttemptLost(f"The analysis took more than {self._limits.memory_mb} MB of memory and was stopped")
+                raise AttemptLost(
+                    f"The analysis took more than {self._limits.memory_mb} MB of memory and was stopped", "memory"
+                )
 
     def _complete(self, lease: Lease, results_path: Path, keeper: LeaseKeeper, answer: Analysed) -> None:
         faults.point("job.answered")
@@ -147,27 +175,34 @@ class JobRunner:
         faults.point("results.saved")
         won = self._store.complete(lease, key, answer.report)
         faults.point("job.completed")
-        if not won:
+        if won:
+            self._counters.add(Counted.FRAMES, by=answer.frames)
+        else:
             self._storage.delete_file(key)
-        self._log(lease, "job.completed", won, frames=answer.frames, warnings=answer.report.get("warnings"))
+        self._end("completed", won, frames=answer.frames, warnings=answer.report.get("warnings"))
 
     def _give_up(self, claim: Claim, error: AnalysisError) -> None:
         with self._storage.local_path(claim.input_path):
             pass  # it is still there: from inside the analysis, a storage that goes away looks like any other mishap
         if not error.final:
-            raise AttemptLost(error.message)
+            raise AttemptLost(error.message, "disk")
         self._fail(claim.lease, error.message)
 
     def _hand_back(self, lease: Lease, reason: str) -> None:
-        self._log(lease, "job.handed_back", self._store.release(lease), reason=reason)
+        self._end("handed_back", self._store.release(lease), reason=reason)
 
     def _fail(self, lease: Lease, message: str) -> None:
-        self._log(lease, "job.failed", self._store.fail(lease, message), error=message)
+        self._end("failed", self._store.fail(lease, message), error=message)
 
-    def _lose_attempt(self, lease: Lease, cause: str) -> None:
+    def _lose_attempt(self, lease: Lease, cause: str, kind: str) -> None:
         status = self._store.lose_attempt(lease, cause)
-        event = "job.failed" if status == JobStatus.FAILED else "job.attempt_lost"
-        self._log(lease, event, status is not None, error=cause)
+        if status is not None:
+            self._counters.add(Counted.ATTEMPTS_LOST, kind)
+            describe(lost_by=kind)
+        if status == JobStatus.PENDING:
+            log.info("job.attempt_lost", extra={"error": cause})
+        else:
+            self._end("failed", status is not None, error=cause)
 
     def _renew_child(self) -> None:
         """Replace a child that has grown or has done many jobs: libraries leak."""
@@ -179,12 +214,15 @@ class JobRunner:
         if not self._stop.asked:
             self._child.start()
 
-    def _log(self, lease: Lease, event: str, won: bool, **facts: Any) -> None:
-        extra = {"job_id": str(lease.job_id), "attempt": lease.attempt, **facts}
+    def _end(self, outcome: str, won: bool, **facts: Any) -> None:
+        """Count and log how this worker parted from the job."""
+        parted = outcome if won else "lease_lost"
+        self._counters.add(Counted.OUTCOMES, parted)
+        describe(outcome=parted)
         if won:
-            log.info(event, extra=extra)
+            log.info(f"job.{outcome}", extra=facts)
         else:
-            log.warning("job.lease_lost", extra={**extra, "reason": f"too late to record {event}"})
+            log.warning("job.lease_lost", extra={**facts, "reason": f"too late to record job.{outcome}"})
 
 
 @contextmanager
@@ -192,7 +230,8 @@ def _scratch_directory() -> Iterator[Path]:
     try:
         directory = ScratchDirectory()
     except OSError as error:
-        raise AttemptLost("The worker has no directory for temporary files that it can write to (TMPDIR)") from error
+        cause = "The worker has no directory for temporary files that it can write to (TMPDIR)"
+        raise AttemptLost(cause, "disk") from error
     with directory as path:
         yield path
 
@@ -204,4 +243,4 @@ def _chunks(path: Path, keeper: LeaseKeeper) -> Iterator[bytes]:
                 keeper.renew_if_due()
                 yield chunk
     except OSError as error:
-        raise AttemptLost(f"The worker could not read the results from its disk ({error.strerror})") from error
+        raise AttemptLost(f"The worker could not read the results from its disk ({error.strerror})", "disk") from error

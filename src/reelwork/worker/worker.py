@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from reelwork.errors import ServiceUnavailable
 from reelwork.queues.service import QueueService
+from reelwork.tracing import stop_tracing
+from reelwork.worker.life import SignsOfLife
 from reelwork.worker.rescue import Rescue
 from reelwork.worker.slot import Slot
 from reelwork.worker.stop import StopRequest
@@ -27,13 +29,20 @@ class Worker:
     """
 
     def __init__(
-        self, name: str, queue: QueueService, slots: Sequence[Slot], rescue: Rescue, stop: StopRequest
+        self,
+        name: str,
+        queue: QueueService,
+        slots: Sequence[Slot],
+        rescue: Rescue,
+        stop: StopRequest,
+        life: SignsOfLife | None = None,
     ) -> None:
         self._name = name
         self._queue = queue
         self._slots = slots
         self._rescue = rescue
         self._stop = stop
+        self._life = life
         self._broken: BaseException | None = None
 
     def run(self) -> None:
@@ -48,11 +57,13 @@ class Worker:
         for thread in threads:
             thread.start()
         while not self._stop.asked:
-            self._keep_house()
-            self._stop.wait(self._rescue.due_in_s)
+            self._stop.wait(self._keep_house())
         self._queue.close()
         for thread in threads:
             thread.join()
+        if self._life is not None:
+            self._life.end()
+        stop_tracing()
         log.info("worker.stopped", extra={"worker": self._name})
         if self._broken is not None:
             raise self._broken
@@ -78,8 +89,13 @@ class Worker:
         log.error("worker.abandoned", extra={"worker": self._name})
         os._exit(1)
 
-    def _keep_house(self) -> None:
+    def _keep_house(self) -> float:
+        """Do what is due; return in how many seconds to look again."""
+        if self._life is not None:
+            self._life.show_if_due()
         try:
             self._rescue.run_if_due()
         except ServiceUnavailable as error:
             log.warning("rescue.waiting", extra={"reason": str(error)})
+        due_in_s = self._rescue.due_in_s
+        return due_in_s if self._life is None else min(due_in_s, self._life.due_in_s)

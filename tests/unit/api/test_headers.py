@@ -11,7 +11,7 @@ import pytest
 
 from reelwork.access.caller import Scope
 from reelwork.bootstrap.access import open_keys
-from reelwork.logs import REQUEST_ID, JsonFormatter
+from reelwork.logs import JsonFormatter, about
 from reelwork.settings import Settings
 
 PATHS = ["/healthz", "/pipelines", "/openapi.json", "/nowhere", "/", "/assets/page.js", f"/video/status/{UUID(int=7)}"]
@@ -96,9 +96,6 @@ def test_the_name_stands_on_every_line_of_the_log() -> None:
         written: dict[str, object] = json.loads(JsonFormatter().format(record))
         return written
 
-    token = REQUEST_ID.set("run-7")
-    try:
+    with about(request_id="run-7"):
         assert line()["request_id"] == "run-7"
-    finally:
-        REQUEST_ID.reset(token)
     assert "request_id" not in line()

@@ -12,6 +12,7 @@ from reelwork.storage.local import LocalStorage
 from reelwork.worker.analysis import Analysed, AnalysisAnswer, AnalysisError, AnalysisRequest
 from reelwork.worker.runner import AnalysisProcess, JobLimits, JobRunner
 from reelwork.worker.stop import StopRequest
+from tests.support.log_lines import lines_of
 from tests.unit.worker.conftest import Jobs
 
 LEASE_S = 60.0
@@ -121,15 +122,13 @@ def test_says_why_it_hands_back(
     make_runner: Callable[..., JobRunner],
     claim: Claim,
     gone_storage: Callable[[], None],
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO")
     gone_storage()
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(ServiceUnavailable), lines_of("reelwork.worker.runner") as lines:
         make_runner().run(claim)
-    [told] = [record for record in caplog.records if record.message == "job.handed_back"]
-    assert told.__dict__["reason"] == "The file storage is empty or not there: is its disk mounted?"
-    assert told.__dict__["job_id"] == str(claim.lease.job_id)
+    [told] = [line for line in lines if line["event"] == "job.handed_back"]
+    assert told["reason"] == "The file storage is empty or not there: is its disk mounted?"
+    assert told["job_id"] == str(claim.lease.job_id)
 
 
 def test_job_taken_away_meanwhile_is_not_handed_back(

@@ -1,5 +1,8 @@
 """Create the table in which workers show that they live, and what they have done."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,8 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create it."""
-    op.create_table(
+    """Create it, with the row that holds what workers have done whose own rows are gone."""
+    worker = op.create_table(
         "worker",
         sa.Column("worker_id", sa.Uuid(), primary_key=True),
         sa.Column("name", sa.Text(), nullable=False),
@@ -21,6 +24,9 @@ def upgrade() -> None:
         sa.Column("counters", sa.JSON(), nullable=False),
     )
     op.create_index("ix_worker_seen", "worker", ["seen_at"])
+    never = datetime.fromtimestamp(0, UTC)
+    past = {"worker_id": UUID(int=0), "name": "past", "started_at": never, "seen_at": never, "counters": {}}
+    op.execute(worker.insert().values(past))
 
 
 def downgrade() -> None:
