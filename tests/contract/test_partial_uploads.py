@@ -89,7 +89,7 @@ def test_who_lost_the_lease_changes_nothing(
     assert not partials.end(lost)
     assert not partials.delete_held(lost)
     partials.release(lost)
-    store.add(make_job(), lambda transaction: [partials.complete_within(transaction, lost, uuid4())].clear())
+    store.add(make_job(), within=lambda transaction: [partials.complete_within(transaction, lost, uuid4())].clear())
 
     assert partials.get(lost.upload_id) == before
     assert partials.parts(lost.upload_id) == ([] if loss == "deleted" else [part_key(lost.upload_id, 0, lost.token)])
@@ -117,13 +117,13 @@ def test_its_job_is_there_if_and_only_if_it_is_complete(
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        store.add(job, breaks)
+        store.add(job, within=breaks)
     upload = partials.get(lease.upload_id)
     assert upload is not None
     assert upload.job_id is None
     assert store.get(job.job_id) is None
 
-    store.add(job, lambda transaction: [partials.complete_within(transaction, lease, job.job_id)].clear())
+    store.add(job, within=lambda transaction: [partials.complete_within(transaction, lease, job.job_id)].clear())
     assert partials.of_job(job.job_id) == partials.get(lease.upload_id)
     assert partials.take(lease.upload_id, 0, None) is None
     partials.reopen(lease.upload_id, job.job_id)

@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Sequence
 
 from reelwork.errors import ServiceUnavailable
@@ -43,6 +42,7 @@ class Worker:
         self._rescue = rescue
         self._stop = stop
         self._life = life
+        self._ended = threading.Event()
         self._broken: BaseException | None = None
 
     def run(self) -> None:
@@ -64,6 +64,7 @@ class Worker:
         if self._life is not None:
             self._life.end()
         stop_tracing()
+        self._ended.set()
         log.info("worker.stopped", extra={"worker": self._name})
         if self._broken is not None:
             raise self._broken
@@ -84,10 +85,11 @@ class Worker:
         while not self._stop.asked:
             self._stop.wait(_HOUR_S)
         while self._stop.grace_left_s != 0:  # a second request ends the grace
-            time.sleep(_LOOK_EVERY_S)
-        time.sleep(_BEYOND_GRACE_S)
-        log.error("worker.abandoned", extra={"worker": self._name})
-        os._exit(1)
+            if self._ended.wait(_LOOK_EVERY_S):
+                return
+        if not self._ended.wait(_BEYOND_GRACE_S):
+            log.error("worker.abandoned", extra={"worker": self._name})
+            os._exit(1)
 
     def _keep_house(self) -> float:
         """Do what is due; return in how many seconds to look again."""
