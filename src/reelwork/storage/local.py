@@ -94,7 +94,8 @@ class LocalStorage:
             now = self._now()
         for entry in _walk(start):
             if _PART.fullmatch(entry.name) and (stat := _stat(entry)):
-                key = Path(entry.path).relative_to(self._root).as_posix()
+                # Not by pathlib, which has the interpreter keep every name it meets.
+                key = entry.path.removeprefix(f"{self._root}/")
                 yield StoredFile(key, stat.st_size, now - stat.st_mtime)
 
     def discard_unfinished(self, older_than_s: float) -> int:
