@@ -86,7 +86,7 @@ def test_an_object_is_followed_and_what_it_was_found_with_is_kept(
     assert tracks["job_id"] == str(job_id)
     found = [(one["track_id"], one["label"], one["start_s"], one["end_s"], one["frames"]) for one in tracks["tracks"]]
     assert found == [(1, "red", 0.0, 0.5, 6), (2, "red", 1.8, 2.1, 4)]
-    assert calls.http.get(f"/video/jobs/{job_id}/tracks?node=text").status_code == 422
+    assert calls.http.get(f"/video/jobs/{job_id}/tracks?node=text").status_code == 404
 
     told = calls.http.get(f"/video/jobs/{job_id}").json()
     assert (told["status"], told["warnings"], told["error"]) == ("completed", [], None)
