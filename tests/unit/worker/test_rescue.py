@@ -1,7 +1,7 @@
 """One pass repairs all there is to repair, and says what it did."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,13 +26,19 @@ from tests.unit.worker.conftest import HOUR_S, Jobs
 
 
 @pytest.fixture
-def make_rescue(store: JobStore, storage: LocalStorage, database: Database) -> Callable[..., Rescue]:
+def make_rescue(store: JobStore, storage: LocalStorage, database: Database) -> Iterator[Callable[..., Rescue]]:
+    """Make rescues, and wait in the end for what they do in threads: they need the database."""
+    made: list[Rescue] = []
+
     def make(retention_s: float = 0.0) -> Rescue:
         orphaned, retention = OrphanedFiles(store, storage, HOUR_S), Retention(store, storage, retention_s)
         abandoned = abandoned_uploads(database, storage, HOUR_S)
-        return Rescue(store, orphaned, retention, abandoned, lease_s=30, retention_s=retention_s)
+        made.append(Rescue(store, orphaned, retention, abandoned, lease_s=30, retention_s=retention_s))
+        return made[-1]
 
-    return make
+    yield make
+    for chore in (chore for rescue in made for chore in rescue._chores):
+        chore.wait(30)
 
 
 def test_one_pass(jobs: Jobs, make_rescue: Callable[..., Rescue], database: Database) -> None:

@@ -178,5 +178,7 @@ def test_an_idle_worker_ends_at_once(database: Database, storage: LocalStorage) 
     stop.ask()
     worker.join()
     assert time.monotonic() - asked_at < 2
+    for chore in rescue._chores:
+        chore.wait(30)
     # What ends a worker that hangs must not end a process that goes on.
     wait_until(lambda: "end-in-any-case" not in {thread.name for thread in threading.enumerate()})
