@@ -149,7 +149,7 @@ def _clock(patient: Patient) -> Findings:
     before = datetime.now(UTC)
     [(theirs,)] = patient.database.query(select(database_now()))
     skew_s = (theirs - before - (datetime.now(UTC) - before) / 2).total_seconds()
-    found = f"{abs(skew_s):.1f} s {'ahead' if skew_s > 0 else 'behind'} of this machine's"
+    found = f"{abs(skew_s):.1f} s {'ahead of' if skew_s > 0 else 'behind'} this machine's"
     if abs(skew_s) > _CLOCK_SKEW_S:
         advice = "Set both by NTP: signatures of webhooks carry this machine's time, jobs the database's."
         yield Finding("database clock", Verdict.WARNING, found, advice)

@@ -17,12 +17,18 @@ _COLOURS = {"completed": "green", "failed": "red", "running": "cyan", "pending":
 
 
 def print_jobs(entries: Iterable[Mapping[str, Any]]) -> None:
-    """Print a row for each job."""
-    table = _table("job", "status", "pipeline", "submitted", "name", "tags")
+    """Print a row for each job, and below its id by what its client knows it; 80 columns are enough."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in ("job", "status", "pipeline", "submitted"):
+        table.add_column(column, no_wrap=True)
     for entry in entries:
+        job = Text(entry["job_id"])
+        if known_by := " ".join(
+            filter(None, [entry.get("external_id"), *(f"#{tag}" for tag in entry.get("tags") or ())])
+        ):
+            job.append(f"\n  {printable(known_by)}", style="dim")
         status = Text(entry["status"], style=_COLOURS.get(entry["status"], ""))
-        name, tags = printable(entry.get("external_id") or ""), printable(", ".join(entry.get("tags") or ()))
-        table.add_row(entry["job_id"], status, entry["pipeline"], _when(entry["created_at"]), Text(name), Text(tags))
+        table.add_row(job, status, entry["pipeline"], _when(entry["created_at"]))
     _console().print(table if table.row_count else "There is no such job.")
 
 
@@ -61,6 +67,11 @@ def print_pipelines(listed: "Sequence[Pipeline]") -> None:
     _console().print(table)
 
 
+def _known_by(entry: Mapping[str, Any]) -> str:
+    names = [entry["external_id"]] if entry.get("external_id") else []
+    return " ".join([*names, *(f"#{tag}" for tag in entry.get("tags") or ())])
+
+
 def _flat(document: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
     for name, value in document.items():
         if isinstance(value, Mapping):
@@ -72,7 +83,7 @@ def _flat(document: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, 
 
 
 def _when(written: str) -> str:
-    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(written).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _table(first: str, *columns: str) -> Table:
