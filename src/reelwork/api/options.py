@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from reelwork.api.submit_form import SubmitForm
-from reelwork.errors import InvalidOptions, Mistake, PipelineUnavailable, UnknownPipeline
+from reelwork.errors import InvalidOptions, Mistake
 from reelwork.jobs.options import SubmitOptions
 from reelwork.pipeline.sampling import WAYS
 
 Given = Sequence[tuple[str, str]]
-Check = Callable[[SubmitOptions], object]
+Check = Callable[[SubmitOptions, Sequence[Mistake]], object]
 
 _REPEATABLE = "tags"
 _SAMPLING = (*WAYS, "ranges", "max_frames")
@@ -22,8 +22,8 @@ def read_options(given: Given, check: Check, *, complete: bool = True) -> Submit
 
     Args:
         given: Names and values, from the query and from the form.
-        check: Refuses what only the pipeline or the service can refuse. It is asked about what can be read, also if
-            the rest is wrong.
+        check: Refuses what only the pipeline or the service can refuse, and the mistakes it is given with it. It is
+            asked about what can be read, also if the rest is wrong.
         complete: Whether a pipeline can no longer be named: until then, none is taken for granted.
 
     Raises:
@@ -36,15 +36,8 @@ def read_options(given: Given, check: Check, *, complete: bool = True) -> Submit
     options = _options(form)
     is_named = any(name == "pipeline" and value for name, value in given)
     if "pipeline" in form.model_fields_set or (complete and not is_named):
-        try:
-            check(options)
-        except InvalidOptions as error:
-            mistakes += error.mistakes
-        except (UnknownPipeline, PipelineUnavailable) as error:
-            if not mistakes:
-                raise
-            mistakes.append(Mistake("pipeline", str(error)))
-    if mistakes:
+        check(options, mistakes)
+    elif mistakes:
         raise InvalidOptions(mistakes)
     return options
 

@@ -1,6 +1,6 @@
 """What makes a stored video and the options it came with a job: the pipeline takes them, and the video opens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -70,14 +70,18 @@ class Acceptance:
         self._most_retention_s = most_retention_s
         self._why_not_told = why_not_told
 
-    def check(self, options: SubmitOptions) -> PipelineGraph:
+    def check(self, options: SubmitOptions, mistakes: Sequence[Mistake] = ()) -> PipelineGraph:
         """Return the pipeline as it is asked for.
+
+        Args:
+            options: What is asked for.
+            mistakes: What is known to be wrong with the rest, to be told together.
 
         Raises:
             UnknownPipeline, PipelineUnavailable: The pipeline cannot be used; nothing else is wrong.
             InvalidOptions: Every mistake is listed.
         """
-        mistakes = [*self._kept_too_long(options), *self._told_nowhere(options)]
+        mistakes = [*mistakes, *self._kept_too_long(options), *self._told_nowhere(options)]
         try:
             graph = self._catalog.get(options.pipeline, options.params)
         except InvalidOptions as error:

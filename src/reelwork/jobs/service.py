@@ -14,6 +14,7 @@ from reelwork.errors import (
     FileMissing,
     JobNotFailed,
     JobNotFound,
+    Mistake,
     NodeNotFound,
     ReelworkError,
     ResultsNotReady,
@@ -58,14 +59,14 @@ class JobService:
         self._acceptance = Acceptance(storage, catalog, probe_video, most_retention_s, why_not_told)
         self._rehearsal = Rehearsal(store, storage, count_frames)
 
-    def check(self, options: SubmitOptions) -> None:
-        """Refuse what can be refused before the file arrives.
+    def check(self, options: SubmitOptions, mistakes: Sequence[Mistake] = ()) -> None:
+        """Refuse what can be refused before the file arrives, and the mistakes that are known already.
 
         Raises:
             UnknownPipeline, PipelineUnavailable: The pipeline cannot be used.
             InvalidOptions: Every mistake is listed.
         """
-        self._acceptance.check(options)
+        self._acceptance.check(options, mistakes)
 
     def require_room(self, owner: str | None) -> None:
         """Refuse early what ``submit`` would refuse for certain.
