@@ -327,3 +327,17 @@ class TestWithAnIdempotencyKey:
         )
         assert answer.status_code == 202
         assert UUID(answer.json()["job_id"])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [("Upload-Complete", "yes"), ("Upload-Complete", "1"), ("Upload-Complete", "?2"), ("Upload-Length", "-1")]
+    + [("Upload-Length", "many"), ("Upload-Length", "1.5"), ("Upload-Length", "?1")],
+)
+def test_headers_that_say_something_else_are_refused(
+    calls: Caller, header: tuple[str, str], media_dir: Path, leaves_nothing: None
+) -> None:
+    clip = (media_dir / "midroll-5s.mp4").read_bytes()
+    answer = calls.http.post("/video/submit", content=clip, headers={"Content-Type": "video/mp4", **dict([header])})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:reelwork:problem:upload-malformed")
+    assert header[0] in answer.json()["detail"]

@@ -45,6 +45,7 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
     async def submit(request: Request, caller: Submitter) -> Response:
         """Accept an MP4. When this answers 202 the job is safe, whatever happens next."""
         completes = headers.upload_complete(request)
+        headers.upload_length(request)  # to be right, also where nothing depends on it
         await anyio.to_thread.run_sync(jobs.require_room, caller.key_id)
         if completes is False:
             body = beginning_of_file(request)

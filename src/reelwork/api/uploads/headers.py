@@ -36,24 +36,39 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def upload_complete(request: Request) -> bool | None:
-    """Return whether the request says that it brings the last of an upload; None if it says nothing of it."""
+    """Return whether the request says that it brings the last of an upload; None if it says nothing of it.
+
+    Raises:
+        UploadMalformed: It says something else.
+    """
     value = _given(request, "upload-complete")
-    return value if isinstance(value, bool) else None
+    if value is not None and not isinstance(value, bool):
+        raise UploadMalformed("Upload-Complete is ?1 with the last bytes of a file, and ?0 before.")
+    return value
+
+
+def upload_length(request: Request) -> int | None:
+    """Return how long the request says that the whole file is; None if it says nothing of it.
+
+    Raises:
+        UploadMalformed: It says something else.
+    """
+    return _length(request, "Upload-Length")
 
 
 def appending(request: Request, *, at_start: bool = False) -> Appending:
     """Return what a request says of the bytes it brings.
 
     Raises:
-        UploadMalformed: It does not say enough.
+        UploadMalformed: It does not say enough, or something else.
     """
-    offset = 0 if at_start else _length(request, "upload-offset")
+    offset = 0 if at_start else _length(request, "Upload-Offset")
     completes = upload_complete(request)
     if offset is None or completes is None:
         raise UploadMalformed(
             "Say where the bytes begin and whether they are the last: Upload-Offset, Upload-Complete."
         )
-    return Appending(offset, completes, content_length(request), _length(request, "upload-length"))
+    return Appending(offset, completes, content_length(request), upload_length(request))
 
 
 def limits(max_bytes: int, expiry_s: float) -> str:
@@ -71,12 +86,16 @@ def state_of(upload: Upload) -> dict[str, str]:
 
 def _length(request: Request, name: str) -> int | None:
     value = _given(request, name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise UploadMalformed(f"{name} is a number of bytes.")
+    return value
 
 
 def _given(request: Request, name: str) -> Any:
-    # What is no item is ignored as a whole, as the draft wants it.
-    return _item(", ".join(request.headers.getlist(name)))
+    """Return the value of a header, None if it is not there; what cannot be read is an empty text."""
+    given = request.headers.getlist(name)
+    value = _item(", ".join(given)) if given else None
+    return "" if given and value is None else value
 
 
 def _item(text: str) -> Any:
