@@ -58,6 +58,7 @@ class UploadRoutes:
         self._resumable = uploads.resumable
         self._threads = threads
         self._accepted = accepted
+        self._max_bytes = uploads.max_bytes
         self._limits = {"Upload-Limit": headers.limits(uploads.max_bytes, uploads.expiry_s)}
 
     async def begin(self, request: Request, caller: Caller, body: Body) -> Response:
@@ -85,7 +86,7 @@ class UploadRoutes:
                 **problem_answers(400, 404, 408, 409, 413, 415, 422, 429, 503, 507),
                 204: {"description": "The bytes are stored; more may follow"},
             },
-            openapi_extra=_patch_documentation(),
+            openapi_extra=_patch_documentation(self._max_bytes),
         )(self._patch)
         router.delete(path, status_code=204, responses=problem_answers(404, 503))(self._cancel)
         router.options("/submit", status_code=204)(self._capabilities)
@@ -138,9 +139,12 @@ class UploadRoutes:
         return await anyio.to_thread.run_sync(partial(call, *arguments), limiter=self._threads)
 
 
-def _patch_documentation() -> dict[str, Any]:
+def _patch_documentation(max_bytes: int) -> dict[str, Any]:
     bytes_of_it = {"type": "string", "format": "binary", "description": "The next bytes of the MP4."}
     return {
-        "parameters": [*documented("Upload-Offset", "Upload-Complete", required=True), *documented("Upload-Length")],
+        "parameters": [
+            *documented("Upload-Offset", "Upload-Complete", max_bytes=max_bytes, required=True),
+            *documented("Upload-Length", max_bytes=max_bytes),
+        ],
         "requestBody": {"required": False, "content": {PARTIAL_TYPE: {"schema": bytes_of_it}}},
     }

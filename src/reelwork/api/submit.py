@@ -40,7 +40,7 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
             201: {"description": "An upload in several requests has begun"},
             **problem_answers(400, 408, 409, 413, 415, 422, 429, 503, 507),
         },
-        openapi_extra=_submit_documentation(),
+        openapi_extra=_submit_documentation(uploads.max_bytes),
     )
     async def submit(request: Request, caller: Submitter) -> Response:
         """Accept an MP4. When this answers 202 the job is safe, whatever happens next."""
@@ -83,7 +83,7 @@ def accepted(job_id: UUID, completes_upload: bool | None = None) -> Response:
     return JSONResponse({"job_id": str(job_id)}, 202, told)
 
 
-def _submit_documentation() -> dict[str, Any]:
+def _submit_documentation(max_bytes: int) -> dict[str, Any]:
     options = SubmitForm.model_json_schema()["properties"]
     file = {"type": "string", "format": "binary", "description": "The MP4."}
     # An option is given once, so that the form's schema does not offer again what the query's does.
@@ -98,7 +98,7 @@ def _submit_documentation() -> dict[str, Any]:
     return {
         "parameters": [
             *({"name": name, "in": "query", "schema": schema} for name, schema in options.items()),
-            *documented("Idempotency-Key", "Upload-Complete", "Upload-Length"),
+            *documented("Idempotency-Key", "Upload-Complete", "Upload-Length", max_bytes=max_bytes),
         ],
         "requestBody": {
             "required": True,

@@ -12,16 +12,22 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Whether this request brings the last of the file.",
     },
     "Upload-Offset": {
-        "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        "schema": {"type": "integer", "minimum": 0},
         "description": "Where in the file the bytes of this request begin.",
     },
     "Upload-Length": {
-        "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+        "schema": {"type": "integer", "minimum": 0},
         "description": "How long the whole file is.",
     },
 }
 
 
-def documented(*names: str, required: bool = False) -> list[dict[str, Any]]:
-    """Return the parameters of an operation that reads these headers."""
-    return [{"name": name, "in": "header", "required": required, **_HEADERS[name]} for name in names]
+def documented(*names: str, max_bytes: int, required: bool = False) -> list[dict[str, Any]]:
+    """Return the parameters of an operation that reads these headers; no file may be larger than ``max_bytes``."""
+    return [_documented(name, max_bytes, required) for name in names]
+
+
+def _documented(name: str, max_bytes: int, required: bool) -> dict[str, Any]:
+    schema = _HEADERS[name]["schema"]
+    bounded = {**schema, "maximum": max_bytes} if schema["type"] == "integer" else schema
+    return {"name": name, "in": "header", "required": required, **_HEADERS[name], "schema": bounded}
