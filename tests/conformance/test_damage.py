@@ -4,16 +4,24 @@ At length: `python -m tests.soak.fuzz`.
 """
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 
 import av
 import pytest
 
 from reelwork.errors import DecodingStopped
+from reelwork.pipeline.sampling import Sampling
+from reelwork.video.decoding import DecodingUnsure
+from reelwork.video.source import DecodeLimits, VideoFile
 from tests.conformance.damage import KINDS
 from tests.conformance.fuzzing import SOURCES, Fuzzer
 from tests.conformance.library import LONG, Library
 from tests.conformance.presented import presented
+
+H264_FILLER = 12
+"""The type of a unit that says nothing."""
 
 FILES = SOURCES if LONG else SOURCES[::2]
 
@@ -49,6 +57,52 @@ def test_a_frame_that_cannot_be_decoded_is_missed(library: Library, scratch: Pat
     path.write_bytes(content)
 
     assert len({how_it_ends(path, threads) for threads in (1, 2, 4)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("sampling", "position"),
+    [(Sampling(), -1), (Sampling(frame_stride=5), -4)],
+    ids=["every frame", "stride 5"],
+)
+def test_a_lost_part_of_the_last_frame_is_never_missed_by_chance(
+    library: Library, scratch: Path, sampling: Sampling, position: int
+) -> None:
+    path = scratch / "damaged.mp4"
+    content = bytearray(library["slices"].path.read_bytes())
+    begin, size = packets(library["slices"].path)[position]
+    content[units(content, begin, size)[-1]] = H264_FILLER
+    path.write_bytes(content)
+
+    assert len({how_the_first_attempt_ends(path, sampling) for _ in range(30)}) == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_flipped_bits_are_never_missed_by_chance(library: Library, scratch: Path, seed: int) -> None:
+    path = scratch / "damaged.mp4"
+    content = bytearray(library["B-frames, pyramid"].path.read_bytes())
+    KINDS["bits flipped in the media"](content, Random(seed))
+    path.write_bytes(content)
+
+    assert len({how_the_first_attempt_ends(path, Sampling(frame_stride=5)) for _ in range(20)}) == 1
+
+
+def units(content: bytes, begin: int, size: int) -> list[int]:
+    """Return where the units of a coded H.264 frame begin, behind their lengths."""
+    found, place = [], begin
+    while place < begin + size:
+        found.append(place + 4)
+        place += 4 + int.from_bytes(content[place : place + 4], "big")
+    return found
+
+
+def how_the_first_attempt_ends(path: Path, sampling: Sampling) -> str:
+    pictures = []
+    try:
+        with VideoFile.open(path, DecodeLimits(threads=4)) as video:
+            pictures += [sha256(frame.luma().tobytes()).hexdigest() for frame in video.frames(sampling.chooser())]
+    except DecodingUnsure as unsure:
+        return str(unsure)
+    return str(pictures)
 
 
 def packets(path: Path) -> list[tuple[int, int]]:

@@ -124,7 +124,7 @@ class TestWaiting:
         queue.size()  # the first use opens the database
         begun = time.monotonic()
         assert queue.dequeue() is None
-        assert time.monotonic() - begun < 0.1
+        assert time.monotonic() - begun < 1
 
     @pytest.mark.parametrize("timeout_s", [0.15, 0.3])
     def test_an_empty_queue_answers_when_the_time_is_over(self, queue: QueueService, timeout_s: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from reelwork.video.frame import Frame
@@ -11,8 +12,10 @@ from reelwork.video.references import Loss, References
 
 if TYPE_CHECKING:
     import av
-    from av.container import InputContainer
+    from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
+
+    VideoPacket = av.Packet[VideoStream]
 
 _NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
 
@@ -41,30 +44,67 @@ class Damage:
     missing: int = 0
 
 
-def every_frame(container: "InputContainer", stream: "VideoStream", damage: Damage) -> Iterator[tuple[Frame, bool]]:
+def refusing_damage(packets: "Iterable[VideoPacket]", stream: "VideoStream") -> "Iterator[VideoPacket]":
+    """Give the packets after telling their decoder, not yet opened, to stop at the first error.
+
+    With several threads a frame may come out before it is marked as damaged; an error always comes out. But if the
+    video was cut, its first frames may refer to others that are gone, which is an error to a decoder and no damage.
+    """
+    packets = iter(packets)
+    first = list(islice(packets, 2))
+    times = [packet.pts for packet in first if packet.pts is not None]
+    if times == sorted(times):
+        stream.codec_context.options["err_detect"] = "explode"
+    return chain(first, packets)
+
+
+def every_frame(
+    packets: "Iterable[VideoPacket]", stream: "VideoStream", damage: Damage
+) -> Iterator[tuple[Frame, bool]]:
     """Decode everything; with each frame comes whether it is a key frame.
 
     Raises:
         DecodingUnsure: There is damage that is not put up with, or a frame has no time.
     """
+    assert stream.time_base is not None
     upright, promised = _Upright(), _Promised()
     index = 0
-    for packet in container.demux(stream):
+    references = References.of(stream.codec_context.name, stream.codec_context.extradata)
+    for packet in packets:
         promised.add(packet)
-        for decoded in packet.decode():
-            if decoded.pts is None or decoded.time_base is None:
+        for decoded in packet.decode() if packet.size else _the_last(stream.codec_context, references):
+            if decoded.pts is None:
                 raise DecodingUnsure("a frame carries no presentation time")
             if decoded.is_corrupt:
                 if not damage.keep_frames:
                     raise DecodingUnsure(f"frame {index} is damaged")
                 damage.frames.append(index)
             is_key = promised.take(decoded)
-            yield Frame(index, decoded.pts * decoded.time_base, decoded, upright.turn(decoded)), is_key
+            yield Frame(index, decoded.pts * stream.time_base, decoded, upright.turn(decoded)), is_key
             index += 1
     damage.missing = promised.missing
     lacking = promised.surely_missing if damage.lack_frames else promised.missing
     if lacking and not damage.lack_any:
         raise DecodingUnsure("not every frame came out")
+
+
+def _the_last(context: "VideoCodecContext", references: References | None) -> "Iterator[av.VideoFrame]":
+    """Decode what there is and return what has not come out yet.
+
+    A frame that comes out while it is being decoded, by another thread than the one that gives it, is not yet
+    marked as damaged, and at the end nothing holds a thread back. So each is given a packet that it can take only
+    after it has done its work.
+    """
+    import av
+
+    if references is not None and context.thread_count > 1:
+        context.skip_frame = "NONREF"
+        # One made of a Python object is freed under the lock that who closes the decoder holds while it waits.
+        nothing = av.Packet(len(references.nothing))
+        nothing.update(references.nothing)
+        for _ in range(context.thread_count):
+            yield from context.decode(nothing)
+    yield from context.decode(None)
 
 
 class _Promised:
@@ -86,7 +126,7 @@ class _Promised:
         """How many of the missing would have come out of a sound video."""
         return 0 if self._may_have_packets_without_frame else self._after_the_first
 
-    def add(self, packet: "av.Packet[VideoStream]") -> None:
+    def add(self, packet: "VideoPacket") -> None:
         """Take the next packet."""
         if packet.pts is None or not packet.size:
             return
@@ -137,7 +177,7 @@ def chosen(frames: Iterable[tuple[Frame, bool]], chooser: Chooser) -> Iterator[F
             return
 
 
-def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Frame]:
+def needed_frames(packets: "Iterable[VideoPacket]", stream: "VideoStream", chooser: Chooser) -> Iterator[Frame]:
     """Decode no more than the wanted frames need.
 
     Raises:
@@ -148,14 +188,14 @@ def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: C
         stream.codec_context.thread_count *= 2
     decoder = _CheckedDecoder(stream)
     try:
-        for step in needed(placed(container, stream, chooser)):
+        for step in needed(placed(packets, stream, chooser)):
             yield from decoder.decode(step)
     except TimesNotInOrder as error:
         raise DecodingUnsure(_NOT_IN_ORDER) from error
     yield from decoder.end()
 
 
-def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Sample]:
+def placed(packets: "Iterable[VideoPacket]", stream: "VideoStream", chooser: Chooser) -> Iterator[Sample]:
     """Give the packets, in decoding order, with their places among the presented frames.
 
     Raises:
@@ -163,9 +203,8 @@ def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser)
     """
     assert stream.time_base is not None
     # The last one, which is empty, tells a decoder that there are no more.
-    packets = (packet for packet in container.demux(stream) if packet.size)
     try:
-        yield from place(packets, stream.time_base, chooser)
+        yield from place((packet for packet in packets if packet.size), stream.time_base, chooser)
     except TimesNotInOrder as error:
         raise DecodingUnsure(_NOT_IN_ORDER) from error
 
@@ -193,7 +232,7 @@ class _CheckedDecoder:
         yield from self._wanted(self._context.decode(step.sample.packet))  # type: ignore[arg-type]
 
     def end(self) -> Iterator[Frame]:
-        yield from self._wanted(self._context.decode(None))
+        yield from self._wanted(_the_last(self._context, self._references))
         if self._awaited:
             raise DecodingUnsure("not every frame came out")
 

@@ -30,10 +30,12 @@ class References:
     Attributes:
         length_size: Of how many bytes is the length in front of each unit of a packet.
         loss: What is lost with a unit that begins with these two bytes.
+        delimiter: A unit that says no more than that a picture is over.
     """
 
     length_size: int
     loss: Callable[[int, int], Loss]
+    delimiter: bytes
 
     @classmethod
     def of(cls, codec: str, configuration: bytes | None) -> "References | None":
@@ -43,9 +45,14 @@ class References:
             return None
         length_size = (configuration[place] & 3) + 1
         if codec == "h264":
-            return cls(length_size, _h264_loss)
+            return cls(length_size, _h264_loss, b"\x09\xf0")
         highest_layer = (configuration[place] >> 3 & 7) - 1
-        return cls(length_size, lambda first, second: _hevc_loss(first, second, highest_layer))
+        return cls(length_size, lambda first, second: _hevc_loss(first, second, highest_layer), b"\x46\x01\x50")
+
+    @property
+    def nothing(self) -> bytes:
+        """A packet of which nothing is decoded."""
+        return len(self.delimiter).to_bytes(self.length_size, "big") + self.delimiter
 
     def loss_of(self, packet: "memoryview | bytes") -> Loss:
         """Say what is lost if this packet is left out: a reference, as far as can be told, if it cannot be read."""

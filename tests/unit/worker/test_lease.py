@@ -18,7 +18,7 @@ from tests.support.job_rows import let_lease_run_out
 from tests.support.jobs import make_job
 from tests.support.waiting import wait_until
 
-LEASE_S = 1.5
+LEASE_S = 3.0
 
 
 @pytest.fixture
