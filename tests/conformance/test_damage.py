@@ -59,12 +59,9 @@ def test_a_frame_that_cannot_be_decoded_is_missed(library: Library, scratch: Pat
     assert len({how_it_ends(path, threads) for threads in (1, 2, 4)}) == 1
 
 
-@pytest.mark.parametrize(
-    ("sampling", "position"),
-    [(Sampling(), -1), (Sampling(frame_stride=5), -4)],
-    ids=["every frame", "stride 5"],
-)
-def test_a_lost_part_of_the_last_frame_is_never_missed_by_chance(
+@pytest.mark.parametrize("position", [20, -4, -1])
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(frame_stride=5)], ids=["every frame", "stride 5"])
+def test_a_lost_part_of_a_frame_is_never_missed_by_chance(
     library: Library, scratch: Path, sampling: Sampling, position: int
 ) -> None:
     path = scratch / "damaged.mp4"
@@ -73,7 +70,7 @@ def test_a_lost_part_of_the_last_frame_is_never_missed_by_chance(
     content[units(content, begin, size)[-1]] = H264_FILLER
     path.write_bytes(content)
 
-    assert len({how_the_first_attempt_ends(path, sampling) for _ in range(30)}) == 1
+    assert len({how_the_first_attempt_ends(path, sampling) for _ in range(20)}) == 1
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from reelwork.video.frame import Frame
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     VideoPacket = av.Packet[VideoStream]
 
+_MOST_THREADS = 8
+_MOST_REORDERED = 4  # beyond what encoders make of their own accord; the two together at most 15
 _NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
 
 
@@ -44,18 +45,15 @@ class Damage:
     missing: int = 0
 
 
-def refusing_damage(packets: "Iterable[VideoPacket]", stream: "VideoStream") -> "Iterator[VideoPacket]":
-    """Give the packets after telling their decoder, not yet opened, to stop at the first error.
-
-    With several threads a frame may come out before it is marked as damaged; an error always comes out. But if the
-    video was cut, its first frames may refer to others that are gone, which is an error to a decoder and no damage.
-    """
-    packets = iter(packets)
-    first = list(islice(packets, 2))
-    times = [packet.pts for packet in first if packet.pts is not None]
-    if times == sorted(times):
-        stream.codec_context.options["err_detect"] = "explode"
-    return chain(first, packets)
+def use_threads(stream: "VideoStream", count: int) -> None:
+    """Let a decoder, not yet opened, use so many threads, or as many as do it any good."""
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = min(count, _MOST_THREADS)
+    if count > 1 and stream.codec_context.name == "h264":
+        # A frame that comes out while another thread decodes it is not yet marked as damaged. A thread takes a packet
+        # only after the one it took before: frames are to wait for as many packets as there are threads.
+        held = stream.codec_context.thread_count + _MOST_REORDERED
+        stream.codec_context.options["has_b_frames"] = str(held)
 
 
 def every_frame(
@@ -72,7 +70,8 @@ def every_frame(
     references = References.of(stream.codec_context.name, stream.codec_context.extradata)
     for packet in packets:
         promised.add(packet)
-        for decoded in packet.decode() if packet.size else _the_last(stream.codec_context, references):
+        settled = [] if packet.size else _settled(stream.codec_context, references)
+        for decoded in [*settled, *packet.decode()]:
             if decoded.pts is None:
                 raise DecodingUnsure("a frame carries no presentation time")
             if decoded.is_corrupt:
@@ -88,23 +87,24 @@ def every_frame(
         raise DecodingUnsure("not every frame came out")
 
 
-def _the_last(context: "VideoCodecContext", references: References | None) -> "Iterator[av.VideoFrame]":
-    """Decode what there is and return what has not come out yet.
+def _settled(context: "VideoCodecContext", references: References | None) -> "list[av.VideoFrame]":
+    """Wait until the decoder's threads have done their work, before it is told that there is no more.
 
-    A frame that comes out while it is being decoded, by another thread than the one that gives it, is not yet
-    marked as damaged, and at the end nothing holds a thread back. So each is given a packet that it can take only
-    after it has done its work.
+    At the end nothing else keeps them from giving out frames that are not yet marked as damaged. So each is given
+    a packet without a picture, which it takes only after its work.
+
+    Returns:
+        The frames that come out meanwhile.
     """
     import av
 
-    if references is not None and context.thread_count > 1:
-        context.skip_frame = "NONREF"
-        # One made of a Python object is freed under the lock that who closes the decoder holds while it waits.
-        nothing = av.Packet(len(references.nothing))
-        nothing.update(references.nothing)
-        for _ in range(context.thread_count):
-            yield from context.decode(nothing)
-    yield from context.decode(None)
+    if references is None or context.thread_count == 1:
+        return []
+    context.skip_frame = "NONREF"
+    # One made of a Python object is freed under the lock that who closes the decoder holds while it waits.
+    nothing = av.Packet(len(references.nothing))
+    nothing.update(references.nothing)
+    return [decoded for _ in range(context.thread_count) for decoded in context.decode(nothing)]
 
 
 class _Promised:
@@ -185,7 +185,7 @@ def needed_frames(packets: "Iterable[VideoPacket]", stream: "VideoStream", choos
     """
     if stream.codec_context.thread_count > 1:
         # What is left are mostly frames that refer to the one before: of two threads, one waits for the other.
-        stream.codec_context.thread_count *= 2
+        use_threads(stream, 2 * stream.codec_context.thread_count)
     decoder = _CheckedDecoder(stream)
     try:
         for step in needed(placed(packets, stream, chooser)):
@@ -232,7 +232,8 @@ class _CheckedDecoder:
         yield from self._wanted(self._context.decode(step.sample.packet))  # type: ignore[arg-type]
 
     def end(self) -> Iterator[Frame]:
-        yield from self._wanted(_the_last(self._context, self._references))
+        yield from self._wanted(_settled(self._context, self._references))
+        yield from self._wanted(self._context.decode(None))
         if self._awaited:
             raise DecodingUnsure("not every frame came out")
 

@@ -3,6 +3,7 @@
 The file is not trusted: it may crash the decoder, so open one in a child process only.
 """
 
+import os
 from array import array
 from bisect import insort
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from reelwork.errors import DecodingStopped, VideoUnreadable
-from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed, refusing_damage
+from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed, use_threads
 from reelwork.video.frame import Frame, Moment
 from reelwork.video.mp4 import ends_with_a_box, fragments_break_off, top_level_boxes
 from reelwork.video.packets import Chooser, EveryFrame
@@ -37,7 +38,7 @@ class DecodeLimits:
 
     Attributes:
         max_pixels: Largest width x height that is decoded.
-        threads: Decoder threads; 0 lets the decoder choose.
+        threads: Decoder threads; 0 for as many as the machine has cores.
         max_duration_s: Longest video that passes the probe; 0: any.
     """
 
@@ -113,10 +114,9 @@ class VideoFile:
         limits = limits or DecodeLimits()
         with _container(path, limits) as container:
             stream = _video_stream(container, limits)
-            stream.thread_type = "AUTO"
-            stream.codec_context.thread_count = 1 if careful else limits.threads
             # The limit given at opening covers probing alone; the decoder has one of its own.
             stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+            use_threads(stream, 1 if careful else limits.threads or os.cpu_count() or 1)
             yield cls(path, container, stream, careful, keep_damaged)
 
     def frames(self, chooser: Chooser | None = None) -> Iterator[Frame]:
@@ -164,13 +164,11 @@ class VideoFile:
         return Outline(counted.asked, key_frames, picked)
 
     def _decoded(self, chooser: Chooser) -> Iterator[Frame]:
-        stream = self._stream
-        packets = self._container.demux(stream)
-        if not self._careful:
-            packets = refusing_damage(packets, stream)
-            if stream.codec_context.name in _CAN_LEAVE_OUT and not chooser.takes_all:
-                return needed_frames(packets, stream, chooser)
-        return chosen(every_frame(packets, stream, self.damage), chooser)
+        packets = self._container.demux(self._stream)
+        can_leave_out = self._stream.codec_context.name in _CAN_LEAVE_OUT and not self._careful
+        if can_leave_out and not chooser.takes_all:
+            return needed_frames(packets, self._stream, chooser)
+        return chosen(every_frame(packets, self._stream, self.damage), chooser)
 
     def _stopped(self, decoded: int, reason: str) -> Exception:
         return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
