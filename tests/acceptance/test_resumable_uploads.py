@@ -256,7 +256,7 @@ def test_one_that_is_cancelled_is_gone(calls: Caller, upload: SeveralRequests, c
     problem(upload.append(clip[7000:], 7000), 404, "urn:reelwork:problem:upload-not-found")
 
 
-@pytest.mark.parametrize("upload_id", [str(uuid4()), "nonsense"])
+@pytest.mark.parametrize("upload_id", [str(uuid4()), "nonsense"], ids=["unknown", "nonsense"])
 def test_there_is_none_of_this_id(calls: Caller, upload_id: str) -> None:
     answer = calls.http.delete(f"/video/submit/{upload_id}")
     problem(answer, 404, "urn:reelwork:problem:upload-not-found")

@@ -22,7 +22,6 @@ from reelwork.api.metrics import RequestMetrics, Sources, metrics_routes
 from reelwork.api.observation import Observation
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
-from reelwork.api.request_ids import RequestIds
 from reelwork.api.status import add_status_route
 from reelwork.api.unexpected import Unexpected
 from reelwork.api.video import video_routes
@@ -135,7 +134,6 @@ def _around(
     )
     return [
         Middleware(Bodies, idle_s=upload_idle_s),
-        Middleware(RequestIds),
         Middleware(Observation, metrics=metrics),
         Middleware(AnswerHeaders),
         *([cors] if cors_origins else []),

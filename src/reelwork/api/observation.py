@@ -1,7 +1,8 @@
-"""Every request counted, timed and logged."""
+"""Every request named, counted, timed and logged."""
 
 import logging
 import re
+import secrets
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,9 +13,12 @@ from reelwork.tracing import describe
 
 log = logging.getLogger("reelwork.api.requests")
 
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+# What is asked again and again: when all is well, a line for each would bury the others.
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/video/status/{job_id}"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _JOB = re.compile(r"/video/(?:status|results|jobs)/([0-9A-Fa-f-]{32,36})(?:/|$)")
+_REQUEST_ID = b"x-request-id"
+_SANE = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _NO_ROUTE = "none"
 _NO_ANSWER = 499  # what proxies write for a client that went away
 
@@ -22,6 +26,7 @@ _NO_ANSWER = 499  # what proxies write for a client that went away
 class Observation:
     """Middleware that wraps the application, so that nothing is answered past it.
 
+    A request's name is the client's ``X-Request-Id`` if that is fit to be logged; the answer and the log share it.
     Labels are few: the template of the route, never the path, and the methods there are.
     """
 
@@ -34,10 +39,11 @@ class Observation:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        seen = _Answer(send)
+        request_id = _named(scope)
+        seen = _Answer(send, request_id)
         began_at = time.perf_counter()
         self._metrics.in_progress.inc()
-        with about(**_job_at(scope["path"])):
+        with about(request_id=request_id.decode("ascii"), **_job_at(scope["path"])):
             try:
                 await self._app(scope, receive, seen.send)
             except Exception:
@@ -53,7 +59,7 @@ class Observation:
         status = seen.status or _NO_ANSWER
         self._metrics.note(route, method, status, took_s)
         describe(**seen.job)
-        if route not in _QUIET:
+        if route not in _QUIET or status >= 400:
             facts = {"method": method, "route": route, "status": status, "ms": round(took_s * 1000, 1)}
             log.info("request", extra={**facts, "bytes": seen.size, **seen.job})
 
@@ -61,8 +67,9 @@ class Observation:
 class _Answer:
     """What of an answer went out."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
+        self._request_id = request_id
         self.status: int | None = None
         self.size = 0
         self.job: dict[str, str] = {}
@@ -71,9 +78,15 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.job = _job_at(dict(message["headers"]).get(b"location", b"").decode("latin-1"))
+            message["headers"] = [*message["headers"], (_REQUEST_ID, self._request_id)]
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
         await self._send(message)
+
+
+def _named(scope: Scope) -> bytes:
+    given = next((value for name, value in scope["headers"] if name == _REQUEST_ID), b"")
+    return given if _SANE.fullmatch(given) else secrets.token_hex(8).encode()
 
 
 def _template(scope: Scope) -> str:

@@ -11,16 +11,18 @@ from reelwork.jobs.store import Standing
 _AT_ONCE = 500
 
 LookUp = Callable[[Sequence[UUID]], Mapping[UUID, Standing]]
+LookUpNow = Callable[[UUID], Mapping[UUID, Standing] | None]
 
 
 class Standings:
-    """Collects what is asked while the database answers, and asks for all of it next.
+    """Says what can be said now; else collects what is asked while the database answers, and asks for it all next.
 
     Nothing is remembered: an answer is never older than the question. For use on one event loop.
     """
 
-    def __init__(self, look_up: LookUp) -> None:
+    def __init__(self, look_up: LookUp, look_up_now: LookUpNow) -> None:
         self._look_up = look_up
+        self._look_up_now = look_up_now
         self._waiting: dict[UUID, asyncio.Future[Standing | None]] = {}
         self._looking: asyncio.Task[None] | None = None
         # A thread of their own: polls do not wait for uploads, nor for long answers.
@@ -37,16 +39,20 @@ class Standings:
             JobNotFound: There is none of this id.
             ServiceUnavailable: The database does not answer.
         """
+        known = self._look_up_now(job_id)
+        standing = await self._answered(job_id) if known is None else known.get(job_id)
+        if standing is None or (only_of is not None and standing.owner != only_of):
+            raise JobNotFound(job_id)
+        return standing
+
+    async def _answered(self, job_id: UUID) -> Standing | None:
         answer = self._waiting.get(job_id)
         if answer is None:
             answer = self._waiting[job_id] = asyncio.get_running_loop().create_future()
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look())
         # Several may wait for it, and one that goes away takes it from nobody.
-        standing = await asyncio.shield(answer)
-        if standing is None or (only_of is not None and standing.owner != only_of):
-            raise JobNotFound(job_id)
-        return standing
+        return await asyncio.shield(answer)
 
     async def _look(self) -> None:
         while self._waiting:

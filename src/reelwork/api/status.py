@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from reelwork.api.access import Reader, reading
-from reelwork.api.conditional import is_unchanged, strong_tag
+from reelwork.api.conditional import is_unchanged
 from reelwork.api.parameters import POLL_AFTER_S, JobId, existing_form, problem_answers
 from reelwork.api.schemas import Status
 from reelwork.api.standings import Standings
@@ -35,12 +35,12 @@ class _KnownRoute(APIRoute):
 
 def add_status_route(router: APIRouter, jobs: JobService) -> None:
     """Add the route by which clients poll: to the router that is asked first, for one within another costs more."""
-    standings = Standings(jobs.standings)
+    standings = Standings(jobs.standings, jobs.standing_now)
 
     async def status(request: Request, job_id: JobId, caller: Reader) -> Response:
         """Say where a job stands: pending, running, completed or failed."""
         job = await standings.of(job_id, caller.sees_only)
-        tag = strong_tag(job.status, job.updated_at)
+        tag = f'"{job.status}-{job.updated_at.timestamp():.6f}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if job.status in (JobStatus.PENDING, JobStatus.RUNNING):
             headers["Retry-After"] = str(POLL_AFTER_S)

@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Executable, make_url
+from sqlalchemy import URL, Connection, Engine, Executable, Select, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase
 
+from reelwork.db.glance import Glance
 from reelwork.db.outages import answering
 from reelwork.db.postgresql import postgresql_engine
 from reelwork.db.process_guard import ProcessGuard
@@ -87,6 +88,14 @@ class Database:
             return self._alone(statement, parameters)
         with self.reading() as transaction:
             return transaction.execute(statement, parameters).all()
+
+    def glance(self, statement: Select[Any]) -> Glance | None:
+        """Make one query ready that never waits; None where every query may: with a server."""
+        if self._file is None:
+            return None
+        glance = Glance(self._file.path, statement, self.engine.dialect, self._guard)
+        self.at_close(glance.close)
+        return glance
 
     def change(
         self, statement: Executable, parameters: Parameters | None = None, *, durable: bool = True

@@ -40,8 +40,8 @@ class SqliteFile:
     """What goes beyond one connection: whose turn it is to write, and WAL, which is a property of the file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.resolve()
-        self._turns = WriterTurns(Path(f"{self._path}.lock"))
+        self.path = path.resolve()
+        self._turns = WriterTurns(Path(f"{self.path}.lock"))
         self._has_wal = False
 
     @contextmanager
@@ -59,7 +59,7 @@ class SqliteFile:
         """
         if self._has_wal:
             return
-        with closing(sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_MS / 1000)) as connection:
+        with closing(sqlite3.connect(self.path, timeout=_BUSY_TIMEOUT_MS / 1000)) as connection:
             if not _is_wal(connection):
                 with self._turns.turn():
                     connection.execute("PRAGMA journal_mode = WAL")

@@ -149,6 +149,10 @@ class JobService:
         """Say where those of the jobs stand that exist, whosever they are."""
         return self._store.standings(job_ids)
 
+    def standing_now(self, job_id: UUID) -> dict[UUID, Standing] | None:
+        """Say the same of one, without waiting for anything; None where that cannot be done."""
+        return self._store.standing_now(job_id)
+
     def page(self, asked: JobFilter, limit: int, after: Position | None = None, only_of: str | None = None) -> JobPage:
         """Return the next jobs behind a position, or the newest: ``limit`` of them, or fewer.
 

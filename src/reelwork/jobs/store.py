@@ -87,6 +87,7 @@ class JobStore:
         self._database = database
         self._queue = queue
         self._policy = policy or AttemptPolicy()
+        self._standing = database.glance(statements.STANDING)
 
     def add(
         self, job: Job, tags: Sequence[str] = (), within: Callable[[Transaction], None] = lambda transaction: None
@@ -151,6 +152,11 @@ class JobStore:
         """Say where those of the jobs stand that exist."""
         rows = self._database.query(statements.STANDINGS, {"the_jobs": job_ids})
         return {row[0]: Standing(*row) for row in rows}
+
+    def standing_now(self, job_id: UUID) -> dict[UUID, Standing] | None:
+        """Say where a job stands, if it exists, without waiting for anything; None where that cannot be done."""
+        rows = None if self._standing is None else self._standing.rows({"the_job": job_id})
+        return None if rows is None else {row[0]: Standing(*row) for row in rows}
 
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
         """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""

@@ -105,7 +105,7 @@ def test_the_log_tells_what_the_client_is_not_told(
     client = serving()
     break_statements(Path(), monkeypatch)
     with caplog.at_level(logging.ERROR):
-        answer = client.get(f"/video/status/{uuid4()}", headers={"X-Request-Id": "mine-17"})
+        answer = client.get(f"/video/jobs/{uuid4()}", headers={"X-Request-Id": "mine-17"})
     assert answer.json()["type"] == "urn:reelwork:problem:internal-error"
     assert answer.json()["request_id"] == "mine-17"
     [record] = [record for record in caplog.records if record.message == "request.failed"]

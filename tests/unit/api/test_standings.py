@@ -35,6 +35,10 @@ class Table:
         return {job_id: self.jobs[job_id] for job_id in job_ids if job_id in self.jobs}
 
 
+def nothing_now(job_id: UUID) -> None:
+    """Answer like a database that would have to be waited for."""
+
+
 async def until(condition: object) -> None:
     while not condition():  # type: ignore[operator]
         await asyncio.sleep(0.001)
@@ -45,7 +49,7 @@ def test_what_is_asked_meanwhile_is_asked_together() -> None:
     table = Table(*jobs)
 
     async def poll() -> None:
-        standings = Standings(table.look_up)
+        standings = Standings(table.look_up, nothing_now)
         first = asyncio.create_task(standings.of(jobs[0].job_id, None))
         await until(lambda: table.asked)
         others = [asyncio.create_task(standings.of(job.job_id, None)) for job in [*jobs[1:], jobs[1]]]
@@ -63,7 +67,7 @@ def test_an_answer_is_never_older_than_the_question() -> None:
     table = Table(job)
 
     async def poll() -> None:
-        standings = Standings(table.look_up)
+        standings = Standings(table.look_up, nothing_now)
         early = asyncio.create_task(standings.of(job.job_id, None))
         await until(lambda: table.asked)
         late = asyncio.create_task(standings.of(job.job_id, None))
@@ -84,7 +88,7 @@ def test_no_job_and_a_job_of_another_key_are_the_same() -> None:
     table = Table(job)
 
     async def poll() -> None:
-        standings = Standings(table.look_up)
+        standings = Standings(table.look_up, nothing_now)
         table.let_go.release(4)
         assert await standings.of(job.job_id, "one") == job
         assert await standings.of(job.job_id, None) == job
@@ -101,7 +105,7 @@ def test_an_outage_is_told_to_all_who_wait_and_to_nobody_after_it() -> None:
     table.error = ServiceUnavailable("The database does not answer.")
 
     async def poll() -> None:
-        standings = Standings(table.look_up)
+        standings = Standings(table.look_up, nothing_now)
         asked = [asyncio.create_task(standings.of(job_id, None)) for job_id in (job.job_id, job.job_id, uuid4())]
         await until(lambda: table.asked)
         table.let_go.release()
@@ -119,12 +123,29 @@ def test_one_that_goes_away_takes_the_answer_from_nobody() -> None:
     table = Table(job)
 
     async def poll() -> None:
-        standings = Standings(table.look_up)
+        standings = Standings(table.look_up, nothing_now)
         gone, stays = (asyncio.create_task(standings.of(job.job_id, None)) for _ in range(2))
         await until(lambda: table.asked)
         gone.cancel()
         await asyncio.sleep(0)
         table.let_go.release()
         assert await stays == job
+
+    asyncio.run(poll())
+
+
+def test_what_can_be_said_now_is_not_waited_for() -> None:
+    job = standing(uuid4(), owner="somebody")
+
+    def look_up(job_ids: Sequence[UUID]) -> Mapping[UUID, Standing]:
+        raise AssertionError("nobody is to be asked")
+
+    async def poll() -> None:
+        standings = Standings(look_up, lambda job_id: {job.job_id: job} if job_id == job.job_id else {})
+        assert await standings.of(job.job_id, None) == job
+        assert await standings.of(job.job_id, "somebody") == job
+        for job_id, only_of in [(job.job_id, "another"), (uuid4(), None)]:
+            with pytest.raises(JobNotFound):
+                await standings.of(job_id, only_of)
 
     asyncio.run(poll())
