@@ -7,7 +7,7 @@ UV     := $(VENV)-lock/bin/uv
 DATA   ?= $(CURDIR)/.reelwork
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint types architecture soak bench lock clean
+.PHONY: help demo serve test check lint types architecture governance openapi soak bench lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,7 +35,15 @@ types: $(VENV)/development  ## Check types
 architecture: $(VENV)/development  ## Check that imports point downwards
 	$(BIN)/lint-imports
 
-check: lint types architecture test  ## Everything CI runs
+governance: $(VENV)/development  ## Check that nothing is there that Reelwork is not, that the tree is the documented one, and the contract the promised one
+	$(BIN)/python -m tools.check_vocabulary
+	$(BIN)/python -m tools.check_paths
+	$(BIN)/python -m tools.check_contract
+
+openapi: $(VENV)/development  ## Take note of a change of the API, and say what the changelog lacks
+	$(BIN)/python -m tools.check_contract --renew
+
+check: lint types architecture governance test  ## Everything CI runs
 
 soak: $(VENV)/development  ## Try the job table and random clips at length, damage videos, then kill processes for ten minutes (or SOAK_KILLS=...; more: python -m tests.soak --help)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py tests/conformance

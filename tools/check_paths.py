@@ -1,4 +1,4 @@
-"""Check that the tree is the one ARCHITECTURE.md shows, and that its names say what is in it; `python -m tools.check_paths`.
+"""Check that the tree is the one shown, and that names say what is in it; `python -m tools.check_paths`.
 
 What may import what is not looked at here: that is `make architecture`.
 """
@@ -50,7 +50,9 @@ def documented_tree(root: Path) -> Mapping[PurePosixPath, set[str]]:
     Raises:
         ValueError: It has no section "The tree" with a block in it.
     """
-    block = re.search(r"^## The tree$.*?^```$(.*?)^```$", (root / "ARCHITECTURE.md").read_text(), re.DOTALL | re.MULTILINE)
+    block = re.search(
+        r"^## The tree$.*?^```$(.*?)^```$", (root / "ARCHITECTURE.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     if block is None:
         raise ValueError("ARCHITECTURE.md has no block below '## The tree'")
     shown: dict[PurePosixPath, set[str]] = {}
@@ -89,8 +91,8 @@ def misplaced_tests(paths: Paths) -> Iterator[str]:
     """Yield unit tests that do not stand where their subject does.
 
     A directory below ``tests/unit`` is called as the one whose code it tests: in the package, in the root (``tools``)
-    or in ``tests`` (``soak``). A file directly in ``tests/unit`` is called as a module of the package, or is about the tree.
-    Within such a directory, files are called after what is tested, which may be less or more than a module.
+    or in ``tests`` (``soak``). A file directly in ``tests/unit`` is called as a module of the package, or is about
+    the tree. Within such a directory, files are called after what is tested, which may be less or more than a module.
     """
     directories = {parent for path in paths for parent in path.parents}
     for directory in sorted(directories):
@@ -98,11 +100,10 @@ def misplaced_tests(paths: Paths) -> Iterator[str]:
             below = directory.relative_to(UNIT_TESTS)
             if not directories & {PACKAGE / below, below, UNIT_TESTS.parent / below}:
                 yield f"{directory}: tests no directory of that name; call it as the package whose code it tests"
-    for path in paths:
+    for path in (path for path in paths if path.parent == UNIT_TESTS and path.match("test_*.py")):
         subject = path.stem.removeprefix("test_")
-        if path.parent == UNIT_TESTS and path.stem != subject and subject not in ABOUT_THE_TREE:
-            if PACKAGE / f"{subject}.py" not in paths:
-                yield f"{path}: tests no module {PACKAGE / subject}.py; put it beside the tests of its package"
+        if PACKAGE / f"{subject}.py" not in paths and subject not in ABOUT_THE_TREE:
+            yield f"{path}: tests no module {PACKAGE / subject}.py; put it beside the tests of its package"
 
 
 def broken_chain(root: Path, migrations: Paths) -> Iterator[str]:
@@ -116,7 +117,7 @@ def broken_chain(root: Path, migrations: Paths) -> Iterator[str]:
         if stated.get("revision") != revision:
             yield f"{path}: must be revision {revision!r}, not {stated.get('revision')!r}"
         if stated.get("down_revision") != before:
-            yield f"{path}: must follow {before!r}, not {stated.get('down_revision')!r}: there is one chain with one head"
+            yield f"{path}: must follow {before!r}, not {stated.get('down_revision')!r}: the chain has one head"
         before = revision
 
 

@@ -11,34 +11,39 @@ from pathlib import Path
 
 from tools.tree import ROOT, source_files
 from tools.vocabulary import Term, Vocabulary, read_vocabulary
-from tools.words import Place, Saying, sayings
+from tools.words import Saying, contents_of, name_of
 
 
 def breaches(root: Path, vocabulary: Vocabulary) -> Iterator[tuple[Saying, Term, str]]:
-    """Yield what was said, the term it breaks and the words that do; each term once a line."""
+    """Yield what was said, the term it breaks and the words that do; each concept once a line."""
     told = set()
+    for saying in _said(root, vocabulary):
+        for term in vocabulary.terms:
+            found = term.found(saying)
+            line = (saying.path, saying.line, term.concept)
+            if found and line not in told:
+                told.add(line)
+                yield saying, term, found
+
+
+def _said(root: Path, vocabulary: Vocabulary) -> Iterator[Saying]:
     for path in source_files(root):
-        for saying in sayings(root, path):
-            if saying.place is not Place.PATHS and not vocabulary.scans(path):
-                break
-            for term in vocabulary.terms:
-                found = term.found(saying)
-                if found and (path, saying.line, term.concept) not in told:
-                    told.add((path, saying.line, term.concept))
-                    yield saying, term, found
+        yield name_of(path)
+        if vocabulary.scans(path):
+            yield from contents_of(root, path)
 
 
 def main(root: Path = ROOT) -> int:
     """Print every breach with its place, the reason and what to do; return 1 if there is one."""
     vocabulary = read_vocabulary()
-    count = 0
-    for count, (saying, term, found) in enumerate(breaches(root, vocabulary), start=1):
+    told = list(breaches(root, vocabulary))
+    for saying, term, found in told:
         concept = vocabulary.concepts[term.concept]
         print(f"{saying.path}:{saying.line}: {found!r} in {saying.place} stands for {term.concept}.")
         print(f"    {concept.reason}\n    {concept.instead}")
-    if count:
-        print(f"{count} forbidden. If a word is innocent, say why under its term in tools/forbidden_vocabulary.yaml.")
-    return int(count > 0)
+    if told:
+        print("If a word is innocent, say why under `allowed` of its term in tools/forbidden_vocabulary.yaml.")
+    return int(bool(told))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Saying:
-    """Some words at a line of a file; its name is told of as its first."""
+    """Some words at a line of a file."""
 
     path: PurePosixPath
     line: int
@@ -52,13 +52,17 @@ def words(said: str) -> str:
     return " ".join(_BETWEEN_WORDS.sub(" ", said).lower().split())
 
 
-def sayings(root: Path, path: PurePosixPath) -> Iterator[Saying]:
-    """Yield what one file says, its name first; of a binary file, the name alone.
+def name_of(path: PurePosixPath) -> Saying:
+    """Return what the name of a file says."""
+    return Saying(path, 1, Place.PATHS, str(path))
+
+
+def contents_of(root: Path, path: PurePosixPath) -> Iterator[Saying]:
+    """Yield what is said in a file; nothing if it is no text.
 
     Raises:
         SyntaxError: It is no Python, though it is named so.
     """
-    yield Saying(path, 1, Place.PATHS, str(path))
     try:
         content = (root / path).read_text("utf-8")
     except UnicodeDecodeError:
@@ -104,9 +108,9 @@ def _strings(value: Any) -> list[str]:
 
 
 def _in_python(content: str, *, is_migration: bool) -> Iterator[tuple[int, Place, str]]:
-    tree = ast.parse(content)
-    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(content)))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if id(node) not in docstrings:
             line = getattr(node, "lineno", 1)
             for place, said in _in_node(node):
