@@ -35,12 +35,12 @@ types: $(VENV)/development  ## Check types
 architecture: $(VENV)/development  ## Check that imports point downwards
 	$(BIN)/lint-imports
 
-governance: $(VENV)/development  ## Check that nothing is there that Reelwork is not, that the tree is the documented one, and the contract the promised one
+governance: $(VENV)/development  ## Check scope, tree and contract: docs/explanation/scope.md
 	$(BIN)/python -m tools.check_vocabulary
 	$(BIN)/python -m tools.check_paths
 	$(BIN)/python -m tools.check_contract
 
-openapi: $(VENV)/development  ## Take note of a change of the API, and say what the changelog lacks
+openapi: $(VENV)/development  ## Write the API's document anew, and say what the changelog lacks
 	$(BIN)/python -m tools.check_contract --renew
 
 check: lint types architecture governance test  ## Everything CI runs

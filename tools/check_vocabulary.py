@@ -1,7 +1,7 @@
 """Check that nothing in the tree stands for what Reelwork is not; `python -m tools.check_vocabulary`.
 
 Code is read as syntax trees, so that comments and docstrings may say what is not there. Names count by their words:
-``WebSocketRoute``, ``web_socket`` and ``/web-socket`` are the same. What is looked for, where, and why is said in
+``WebSocket``, ``web_socket`` and ``/web-socket`` are the same. What is looked for, where, and why is said in
 ``forbidden_vocabulary.yaml``.
 """
 

@@ -15,8 +15,6 @@ from tools.words import Place, Saying, words
 VOCABULARY = Path(__file__).parent / "forbidden_vocabulary.yaml"
 
 Examples = Mapping[Place, Sequence[str]]
-
-
 Pattern = re.Pattern[str]
 """A regular expression over words in lower case, with one space between them; it matches whole words."""
 

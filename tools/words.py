@@ -48,7 +48,7 @@ class Saying:
 
 @cache
 def words(said: str) -> str:
-    """Return the words of a name or a text in lower case: ``WebSocketRoute``, ``web-socket_route`` are both three."""
+    """Return the words of a name or a text in lower case: ``web socket route`` for ``WebSocketRoute``."""
     return " ".join(_BETWEEN_WORDS.sub(" ", said).lower().split())
 
 
