@@ -77,8 +77,8 @@ COLUMNS = {
     "created_at": "DATETIME",
     "updated_at": "DATETIME",
     "input_path": "TEXT",
-    "output_path": "TEXT",
-    "error_message": "TEXT",
+    "output_path": "TEXT or null",
+    "error_message": "TEXT or null",
 }
 """The promised columns of the job table, as SQLite has them."""
 
@@ -135,7 +135,9 @@ def _plain(document: Schema, media: Schema | None) -> Any:
             return value
         if "$ref" in value:
             return plain(document["components"]["schemas"][value["$ref"].rpartition("/")[2]])
-        return {key: plain(each) for key, each in value.items() if key not in ("title", "description")}
+        # A property may be called so too; then it is no text.
+        said = {key for key in ("title", "description") if isinstance(value.get(key), str)}
+        return {key: plain(each) for key, each in value.items() if key not in said}
 
     schema = (media or {}).get("schema", {})
     return plain(schema.get("anyOf", [schema])[0])
@@ -145,14 +147,16 @@ def state_breaches(statuses: Iterable[str], progress: Mapping[JobStatus, float])
     """Yield statuses that are not among the four promised, and progress that is not 0, 0.5 or 1.0 as promised."""
     if [*statuses] != [*PROGRESS_OF]:
         yield f"JobStatus: the statuses are promised as {', '.join(PROGRESS_OF)}, and are {', '.join(statuses)}"
-    if {**progress} != PROGRESS_OF:
-        yield f"PROGRESS: is promised as {PROGRESS_OF}, and is { {str(status): at for status, at in progress.items()} }"
+    found = {str(status): at for status, at in progress.items()}
+    if found != PROGRESS_OF:
+        yield f"PROGRESS: is promised as {PROGRESS_OF}, and is {found}"
 
 
 def table_breaches(connection: sa.Connection) -> Iterator[str]:
     """Yield what the migrations made of the job table other than was promised. The database is SQLite."""
     inspector = sa.inspect(connection)
-    found = {column["name"]: str(column["type"]) for column in inspector.get_columns("job")}
+    columns = inspector.get_columns("job")
+    found = {column["name"]: f"{column['type']}{' or null' * column['nullable']}" for column in columns}
     for name, kind in COLUMNS.items():
         if found.get(name) != kind:
             yield f"job.{name}: is promised as {kind}, and is {found.get(name)}"

@@ -19,9 +19,11 @@ def source_files(root: Path) -> list[PurePosixPath]:
 
 def _ignored(path: Path) -> Iterator[str]:
     lines = path.read_text().splitlines() if path.exists() else []
-    for line in filter(None, lines):
+    for line in lines:
         name = line.rstrip("/")
-        if name.startswith(("!", "#")) or "/" in name:
+        if not name or name.startswith("#"):
+            continue
+        if name.startswith("!") or "/" in name:
             raise ValueError(f"{path}: only plain names are understood, not {line!r}")
         yield name
 

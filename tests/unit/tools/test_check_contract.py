@@ -128,6 +128,7 @@ def test_finer_progress_is_told() -> None:
     ("changed", "call"),
     [
         ({"Accepted": {"position": {"type": "integer"}}}, "POST /video/submit: 202"),
+        ({"Accepted": {"description": {"type": "string"}}}, "POST /video/submit: 202"),
         ({"Status": {"progress": {"type": "number"}}}, "GET /video/status/{job_id}: 200"),
         ({"FrameEntry": {"frame_index": {"type": "string"}}}, "GET /video/results/{job_id}: 200"),
     ],
@@ -166,15 +167,15 @@ def test_job_table_without_a_promised_column_or_check_is_told() -> None:
     engine = sa.create_engine("sqlite://")
     with engine.connect() as connection:
         connection.exec_driver_sql(
-            "CREATE TABLE job (job_id CHAR(32), status VARCHAR(16), created_at DATETIME, updated_at DATETIME,"
-            " input_path TEXT, error_message INTEGER)"
+            "CREATE TABLE job (job_id CHAR(32) NOT NULL, status VARCHAR(16) NOT NULL, created_at DATETIME NOT NULL,"
+            " updated_at DATETIME NOT NULL, input_path TEXT, error_message TEXT)"
         )
         told = list(table_breaches(connection))
     engine.dispose()
 
     assert told == [
-        "job.output_path: is promised as TEXT, and is None",
-        "job.error_message: is promised as TEXT, and is INTEGER",
+        "job.input_path: is promised as TEXT, and is TEXT or null",
+        "job.output_path: is promised as TEXT or null, and is None",
         "job.status: must be one of pending, running, completed, failed, and may be anything",
     ]
 
