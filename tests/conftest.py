@@ -1,5 +1,6 @@
 """Fixtures shared by every suite: real databases, queues and storages, each test with its own."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from tests.support.jobs import make_job as _make_job
 from tests.support.postgresql import PostgresqlServer
 
 DIALECTS = ("sqlite", "postgresql")
+
+
+def pytest_collection_finish() -> None:
+    """Spare every later search for garbage what stays to the end: thousands of collected tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
