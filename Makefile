@@ -18,12 +18,8 @@ demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what w
 serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .reelwork)
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
-# Those that start services, kill processes or measure memory want the machine for themselves.
-ALONE = tests/contract/test_storage.py tests/faults tests/acceptance
-
 test: $(VENV)/development  ## Run every test
-	$(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile
 
 lint: $(VENV)/development  ## Check style and formatting
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ T = TypeVar("T")
 POLL_S = 0.005
 
 
-def wait_until(condition: Callable[[], T], timeout_s: float = 20.0) -> T:
+def wait_until(condition: Callable[[], T], timeout_s: float = 60.0) -> T:
     """Return what ``condition`` answers as soon as it is true; fail when it does not become so."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
