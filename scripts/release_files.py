@@ -1,4 +1,4 @@
-"""Make the files of a release in dist/, which has to be empty: sdist, wheel, software bill of materials, notes.
+"""Make the files of a release, and nothing else, in dist/: sdist, wheel, software bill of materials, notes.
 
 The wheel is the one that was installed and tried, and the bill (CycloneDX) says what it was tried with: each
 dependency with its version and licence, and what depends on what.
@@ -6,6 +6,7 @@ dependency with its version and licence, and what depends on what.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ def make_release_files(tag: str) -> None:
     """
     version = reelwork.__version__
     said = notes(CHANGELOG.read_text(), version, tag)
+    shutil.rmtree(DIST, ignore_errors=True)
     with TemporaryDirectory(prefix="reelwork-release-") as directory:
         workplace = Path(directory).resolve()
         environment = wheel_check.check(wheel_check.build(DIST), workplace)
@@ -37,7 +39,7 @@ def make_release_files(tag: str) -> None:
 
 def write_bill_of_materials(environment: Path, version: str, target: Path) -> None:
     """Write down in CycloneDX's JSON what is installed in an environment."""
-    options = ["--pyproject", ROOT / "pyproject.toml", "--output-reproducible", "--output-file", target]
+    options = ["--pyproject", str(ROOT / "pyproject.toml"), "--output-reproducible", "--output-file", str(target)]
     subprocess.run([sys.executable, "-m", "cyclonedx_py", "environment", *options, environment], check=True)
     bill = json.loads(target.read_text())
     bill["metadata"]["component"]["version"] = version  # pyproject.toml leaves it to the package

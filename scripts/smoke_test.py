@@ -55,7 +55,7 @@ class Service:
         try:
             status, content = self._exchange(method, path, body)
         except (OSError, HTTPException) as error:
-            raise CheckFailed(f"{method} {self.url}{path}: {error or type(error).__name__}") from error
+            raise CheckFailed(f"{method} {self.url}{path}: {str(error) or type(error).__name__}") from error
         if status not in expected:
             raise CheckFailed(f"{method} {path} answered {status} instead of {expected[0]}: {_reason(content)}")
         try:
@@ -187,8 +187,8 @@ def expect(promise: bool, otherwise: str) -> None:
         raise CheckFailed(otherwise)
 
 
-def main() -> int:
-    """Run the smoke test as the command line says."""
+def main(command_line: Sequence[str] | None = None) -> int:
+    """Run the smoke test as the command line says; return the exit code."""
     parser = argparse.ArgumentParser(description="Check a running Reelwork service with one short job.")
     given = os.environ.get("REELWORK_URL") or "http://127.0.0.1:8000"
     parser.add_argument("--url", type=_url, default=given, help="where the service is (REELWORK_URL; %(default)s)")
@@ -196,7 +196,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for all of it (%(default)s)")
     parser.add_argument("--pipeline", default="text", help="the pipeline to run (%(default)s)")
     parser.add_argument("video", type=Path, nargs="?", default=CLIP, help="a short MP4 (%(default)s)")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(command_line)
     api_key = arguments.api_key or os.environ.get("REELWORK_API_KEY")
     if api_key and not (api_key.isascii() and api_key.isprintable()):
         parser.error("the API key holds a character that no API key has")

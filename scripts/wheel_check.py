@@ -76,7 +76,7 @@ def check_content(wheel: Path) -> None:
 def install(wheel: Path, environment: Path) -> None:
     """Make an environment of the wheel and the pinned dependencies."""
     venv.create(environment, symlinks=True)
-    pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python"]
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
     # All is pinned, and "pip check" looks whether that is all: resolving would take half of the time.
     # Only some of the modules are ever imported: compiling all of them would take as long as the rest.
     to_install = [*pip, "install", "--quiet", "--no-deps", "--no-compile"]
@@ -88,7 +88,8 @@ def install(wheel: Path, environment: Path) -> None:
 @contextmanager
 def running_service(environment: Path, workplace: Path) -> Iterator[str]:
     """Run the service on a fresh data directory and give its URL; it has to stop in order and leave no process."""
-    command = [environment / "bin" / "reelwork", "up", "--port", "0", "--data-dir", workplace / "data"]
+    reelwork, data_dir = environment / "bin" / "reelwork", workplace / "data"
+    command = [str(reelwork), "up", "--port", "0", "--data-dir", str(data_dir)]
     output = workplace / "service.log"
     try:
         with output.open("w") as log:
