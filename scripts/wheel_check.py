@@ -97,14 +97,18 @@ def running_service(environment: Path, workplace: Path) -> Iterator[str]:
         yield _url(service, output)
         service.terminate()
         code = service.wait(STOP_TIMEOUT_S)
-        if code != 0 or _running_in(workplace):
-            raise CheckFailed(f"The service ended with code {code} and left running: {_running_in(workplace)}")
+        # Python's own helpers notice the end of their parent a moment later.
+        _, left = psutil.wait_procs(_running_in(workplace), timeout=5)
+        if code != 0 or left:
+            raise CheckFailed(f"The service ended with code {code} and left running: {left}")
     except Exception:
         print(output.read_text(), file=sys.stderr)
         raise
     finally:
-        for process in _running_in(workplace):
+        left = _running_in(workplace)
+        for process in left:
             process.kill()
+        psutil.wait_procs(left, timeout=5)
 
 
 def _url(service: "subprocess.Popen[bytes]", output: Path) -> str:
