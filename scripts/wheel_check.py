@@ -77,8 +77,8 @@ def install(wheel: Path, environment: Path) -> None:
     """Make an environment of the wheel and the pinned dependencies."""
     venv.create(environment, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
-    # All is pinned, and "pip check" looks whether that is all: resolving would take half of the time.
-    # Only some of the modules are ever imported: compiling all of them would take as long as the rest.
+    # To resolve what is pinned, and to compile modules that are never imported, would take twice as long.
+    # "pip check" looks whether the pins are all that the wheel wants.
     to_install = [*pip, "install", "--quiet", "--no-deps", "--no-compile"]
     _run(*to_install, "--require-hashes", "--requirement", ROOT / "requirements" / "runtime.txt")
     _run(*to_install, wheel)
