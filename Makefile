@@ -7,10 +7,10 @@ UV     := $(VENV)-lock/bin/uv
 DATA   ?= $(CURDIR)/.reelwork
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint types architecture governance openapi soak bench lock clean
+.PHONY: help demo serve test check lint types architecture governance openapi wheel-check release-files soak bench lock clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what was found, stop
 	@$(BIN)/python scripts/demo.py
@@ -39,7 +39,13 @@ governance: $(VENV)/development  ## Check scope, tree and contract: docs/explana
 openapi: $(VENV)/development  ## Write the API's document anew, and say what the changelog lacks
 	$(BIN)/python -m tools.check_contract --renew
 
-check: lint types architecture governance test  ## Everything CI runs
+wheel-check: $(VENV)/development  ## Build the wheel, install it into an empty environment and try the service there
+	@$(BIN)/python scripts/wheel_check.py
+
+check: lint types architecture governance test wheel-check  ## Everything CI runs
+
+release-files: $(VENV)/release  ## Make what is attached to the release TAG=v1.2.3 in dist
+	@$(BIN)/python scripts/release_files.py --tag "$$TAG"
 
 soak: $(VENV)/development  ## Try the job table and random clips at length, damage videos, then kill processes for ten minutes (or SOAK_KILLS=...; more: python -m tests.soak --help)
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --timeout=1800 tests/unit/jobs/test_store_against_a_model.py tests/conformance
@@ -61,8 +67,8 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) \
 	  || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $@ install --quiet pip; }  # no ensurepip on some Debians
 
-$(VENV)/runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
-	$(INSTALL) --require-hashes -r requirements/runtime.txt
+$(VENV)/runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -75,15 +81,21 @@ $(VENV)/bench: requirements/bench.txt $(VENV)/development
 	$(INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@
 
-# dev.txt holds all of runtime.txt, at the same versions.
-LOCK = $(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url \
-       --no-emit-find-links --quiet --custom-compile-command 'make lock'
+$(VENV)/release: requirements/release.txt $(VENV)/development
+	$(INSTALL) --require-hashes -r requirements/release.txt
+	@touch $@
+
+# dev.txt holds all of runtime.txt and build.txt, at the same versions.
+LOCK = $(UV) pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --quiet \
+       --custom-compile-command 'make lock'
 
 lock:  ## Pin the newest versions that pyproject.toml admits
 	test -x $(UV) || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
-	$(LOCK) --group dev --upgrade --output-file requirements/dev.txt
-	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt
-	$(LOCK) --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
+	$(LOCK) pyproject.toml --group build --group dev --upgrade --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --constraint requirements/dev.txt --output-file requirements/runtime.txt
+	$(LOCK) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+	$(LOCK) pyproject.toml --group build --group bench --constraint requirements/dev.txt --output-file requirements/bench.txt
+	$(LOCK) --group release --constraint requirements/dev.txt --output-file requirements/release.txt
 
 clean:  ## Remove what was installed and built
 	rm -rf $(VENV) $(VENV)-lock build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
