@@ -1,4 +1,4 @@
-"""Hundreds of damaged MP4s at a running server: each is taken or refused in words, and the refused leave nothing.
+"""Thousands of damaged MP4s at a running server: each is taken or refused in words, and the refused leave nothing.
 
 `python -m tests.soak.fuzz_uploads` does the same at length.
 """
@@ -11,7 +11,7 @@ from tests.support.databases import opened, rows, sqlite_url
 from tests.support.fuzzed_uploads import FuzzedUploads
 from tests.support.service import Caller, Service
 
-COUNT = 500
+COUNT = 2000
 SMALL = ("midroll-5s.mp4", "parcels.mp4", "hevc-bframes.mp4", "fragmented.mp4")
 
 

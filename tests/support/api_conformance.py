@@ -46,7 +46,7 @@ _MORE = (
 _ACCEPTED = '"2xx", "3xx", 401, 403, 404, 409, 429'
 
 
-def conformance(url: str, key: str, jobs: Sequence[UUID], folder: Path, examples: int) -> tuple[int, str]:
+def conformance(url: str, key: str, jobs: Sequence[UUID], folder: Path, examples: int, seed: int) -> tuple[int, str]:
     """Try every operation of the service.
 
     Args:
@@ -55,6 +55,7 @@ def conformance(url: str, key: str, jobs: Sequence[UUID], folder: Path, examples
         jobs: Some that exist.
         folder: For its files.
         examples: How many requests to think of for each operation and phase.
+        seed: What the dice begin with.
 
     Returns:
         The exit code, 0 if nothing was found, and what it says.
@@ -70,6 +71,8 @@ def conformance(url: str, key: str, jobs: Sequence[UUID], folder: Path, examples
         "2",
         "--max-examples",
         str(examples),
+        "--seed",
+        str(seed),
         "--no-color",
         "--generation-database",
         "none",
