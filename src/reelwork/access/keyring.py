@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from reelwork.access.caller import Caller, QueueLimits, Scope
 from reelwork.access.keys import KeyText, parse_key
@@ -81,4 +82,9 @@ def _caller(shown: KeyText, key: ApiKey | None) -> Caller:
     if key is None or not shown.is_of(key.secret_sha256):
         raise KeyInvalid
     limits = QueueLimits(key.max_queued_jobs, key.max_queued_bytes)
-    return Caller(key.key_id, frozenset(map(Scope, key.scopes.split())), limits)
+    return Caller(key.key_id, _scopes(key.scopes), limits)
+
+
+@cache
+def _scopes(written: str) -> frozenset[Scope]:
+    return frozenset(map(Scope, written.split()))

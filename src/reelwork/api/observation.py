@@ -77,8 +77,11 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            self.job = _job_at(dict(message["headers"]).get(b"location", b"").decode("latin-1"))
-            message["headers"] = [*message["headers"], (_REQUEST_ID, self._request_id)]
+            headers = message["headers"]
+            for name, value in headers:
+                if name == b"location":
+                    self.job = _job_at(value.decode("latin-1"))
+            message["headers"] = [*headers, (_REQUEST_ID, self._request_id)]
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
         await self._send(message)

@@ -11,7 +11,7 @@ from reelwork.jobs.store import Standing
 _AT_ONCE = 500
 
 LookUp = Callable[[Sequence[UUID]], Mapping[UUID, Standing]]
-LookUpNow = Callable[[UUID], Mapping[UUID, Standing] | None]
+LookUpNow = Callable[[UUID], Sequence[Standing] | None]
 
 
 class Standings:
@@ -40,7 +40,7 @@ class Standings:
             ServiceUnavailable: The database does not answer.
         """
         known = self._look_up_now(job_id)
-        standing = await self._answered(job_id) if known is None else known.get(job_id)
+        standing = await self._answered(job_id) if known is None else next(iter(known), None)
         if standing is None or (only_of is not None and standing.owner != only_of):
             raise JobNotFound(job_id)
         return standing

@@ -149,7 +149,7 @@ class JobService:
         """Say where those of the jobs stand that exist, whosever they are."""
         return self._store.standings(job_ids)
 
-    def standing_now(self, job_id: UUID) -> dict[UUID, Standing] | None:
+    def standing_now(self, job_id: UUID) -> Sequence[Standing] | None:
         """Say the same of one, without waiting for anything; None where that cannot be done."""
         return self._store.standing_now(job_id)
 

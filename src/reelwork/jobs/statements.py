@@ -56,9 +56,10 @@ INSERT_TAG = insert(_tag).from_select(
 GET = select(_table).where(_IS_THE_JOB)
 GET_MANY = select(_table).where(_job.job_id.in_(bindparam("the_jobs", expanding=True)))
 # No more of the rows than a poll tells: definitions and reports are long.
-_STANDING = select(_job.job_id, _job.status, _job.updated_at, _job.owner)
-STANDING = _STANDING.where(_IS_THE_JOB)
-STANDINGS = _STANDING.where(_job.job_id.in_(bindparam("the_jobs", expanding=True)))
+STANDING = select(_job.status, _job.updated_at, _job.owner).where(_IS_THE_JOB)
+STANDINGS = select(_job.job_id, _job.status, _job.updated_at, _job.owner).where(
+    _job.job_id.in_(bindparam("the_jobs", expanding=True))
+)
 
 # What a key has pending and running.
 QUEUED = select(func.count(), func.coalesce(func.sum(_job.input_bytes), 0)).where(

@@ -153,10 +153,10 @@ class JobStore:
         rows = self._database.query(statements.STANDINGS, {"the_jobs": job_ids})
         return {row[0]: Standing(*row) for row in rows}
 
-    def standing_now(self, job_id: UUID) -> dict[UUID, Standing] | None:
+    def standing_now(self, job_id: UUID) -> Sequence[Standing] | None:
         """Say where a job stands, if it exists, without waiting for anything; None where that cannot be done."""
         rows = None if self._standing is None else self._standing.rows({"the_job": job_id})
-        return None if rows is None else {row[0]: Standing(*row) for row in rows}
+        return None if rows is None else [Standing(job_id, *row) for row in rows]
 
     def claim(self, job_id: UUID, worker: str, lease_s: float) -> Claim | None:
         """Take a pending job for ``lease_s`` seconds; None when it is not there to be taken, or rests."""

@@ -141,7 +141,7 @@ def test_what_can_be_said_now_is_not_waited_for() -> None:
         raise AssertionError("nobody is to be asked")
 
     async def poll() -> None:
-        standings = Standings(look_up, lambda job_id: {job.job_id: job} if job_id == job.job_id else {})
+        standings = Standings(look_up, lambda job_id: [job] if job_id == job.job_id else [])
         assert await standings.of(job.job_id, None) == job
         assert await standings.of(job.job_id, "somebody") == job
         for job_id, only_of in [(job.job_id, "another"), (uuid4(), None)]:

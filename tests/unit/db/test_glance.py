@@ -30,15 +30,15 @@ def test_it_reads_what_a_query_reads(sqlite_database: Database) -> None:
     for job in jobs:
         asked = {"the_job": job.job_id}
         assert glance.rows(asked) == [tuple(row) for row in sqlite_database.query(statements.STANDING, asked)]
-        assert store.standing_now(job.job_id) == store.standings([job.job_id])
+        assert store.standing_now(job.job_id) == [*store.standings([job.job_id]).values()]
 
 
 def test_it_sees_each_change_at_once(sqlite_database: Database) -> None:
     store = JobStore(sqlite_database, DatabaseQueue(sqlite_database))
     job = make_job()
-    assert store.standing_now(job.job_id) == {}
+    assert store.standing_now(job.job_id) == []
     store.add(job)
-    assert store.standing_now(job.job_id) == store.standings([job.job_id]) != {}
+    assert store.standing_now(job.job_id) == [*store.standings([job.job_id]).values()] != []
 
 
 def test_it_does_not_wait_for_a_file_that_is_locked(sqlite_database: Database) -> None:
