@@ -37,17 +37,17 @@ def install_this_version(directory: Path) -> Path:
 
 def install_later_version(directory: Path) -> Path:
     """Make a `reelwork` command of a later version, whose jobs have a column `note`; return its path."""
-    shutil.copytree(PACKAGE, directory / PACKAGE.name)
+    package = directory / "source" / PACKAGE.name
+    shutil.copytree(PACKAGE, package)
     head = head_revision()
     revision = f"{int(head) + 1:04}"
-    versions = directory / PACKAGE.name / "db" / "migrations" / "versions"
-    (versions / f"{revision}_note.py").write_text(_MIGRATION.format(revision=revision, head=head))
-    return _command(directory, directory)
+    (package / "db" / "migrations" / "versions" / f"{revision}_note.py").write_text(_MIGRATION.format(revision=revision, head=head))
+    return _command(directory, package.parent)
 
 
 def _command(directory: Path, parent: Path) -> Path:
     directory.mkdir(exist_ok=True)
-    command = directory / "command"
+    command = directory / "reelwork"
     command.write_text(
         f"#!/bin/sh\nexport PYTHONPATH='{parent}:{PLUGIN_DIR}'\nexec '{sys.executable}' -m reelwork \"$@\"\n"
     )
