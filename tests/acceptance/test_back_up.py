@@ -3,10 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from tests.support.databases import opened
 from tests.support.installation import CLIP, Installation
+from tests.support.job_rows import let_lease_run_out
 from tests.support.postgresql import binaries
 from tests.support.shell import blocks_run_by, with_values
 from tests.support.versions import install_this_version
@@ -22,7 +25,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ins
     url = request.getfixturevalue("empty_postgresql_url") if request.param == "postgresql" else None
     commands = install_this_version(tmp_path / "this").parent
     path = os.pathsep.join([str(commands), str(binaries()), os.environ["PATH"]])
-    installation = Installation(tmp_path, url, {"PATH": path, "REELWORK_LEASE_S": "1"})
+    installation = Installation(tmp_path, url, {"PATH": path})
     yield installation
     installation.close()
 
@@ -48,6 +51,9 @@ def test_what_was_accepted_before_the_backup_is_back(installation: Installation,
     assert sorted(job["status"] for job in jobs) == ["completed", "pending", "running"]
     assert {path for job in jobs for path in (job["input_path"], job["output_path"]) if path} <= files.keys()
     assert f"video_jobs/{between}.mp4" in files
+    with opened(installation.database_url) as database:
+        [running] = [job["job_id"] for job in jobs if job["status"] == "running"]
+        let_lease_run_out(database, UUID(str(running)))
     assert "1 job taken from lost workers" in run(RESCUE.text)
 
     run(f"{START}until reelwork limits >limits.txt 2>&1; do sleep 0.2; done")

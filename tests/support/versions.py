@@ -41,7 +41,9 @@ def install_later_version(directory: Path) -> Path:
     shutil.copytree(PACKAGE, package)
     head = head_revision()
     revision = f"{int(head) + 1:04}"
-    (package / "db" / "migrations" / "versions" / f"{revision}_note.py").write_text(_MIGRATION.format(revision=revision, head=head))
+    (package / "db" / "migrations" / "versions" / f"{revision}_note.py").write_text(
+        _MIGRATION.format(revision=revision, head=head)
+    )
     return _command(directory, package.parent)
 
 
