@@ -1,8 +1,9 @@
 """What a move of the database to other tables would lose."""
 
 from collections import Counter
+from typing import Any
 
-from sqlalchemy import Connection, column, func, inspect, select, table
+from sqlalchemy import ColumnClause, Connection, column, func, inspect, select, table
 
 
 def contents(connection: Connection) -> Counter[str]:
@@ -10,7 +11,7 @@ def contents(connection: Connection) -> Counter[str]:
     inspector = inspect(connection)
     counted: Counter[str] = Counter()
     for name in set(inspector.get_table_names()) - {"alembic_version"}:
-        columns = [column(each["name"]) for each in inspector.get_columns(name)]
+        columns: list[ColumnClause[Any]] = [column(each["name"]) for each in inspector.get_columns(name)]
         counts = select(func.count(), *map(func.count, columns)).select_from(table(name, *columns))
         rows, *values = connection.execute(counts).one()
         counted[name] = rows
