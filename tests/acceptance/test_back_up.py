@@ -18,6 +18,7 @@ SETTINGS, COPY, DUMP, FILES, RESTORE_FILES, RESTORE_COPY, RESTORE_DUMP, RESCUE =
     __file__, "docs/how-to/back-up.md", "sh"
 )
 START = "reelwork serve >>api.log 2>&1 &\nAPI=$!\nreelwork worker >>worker.log 2>&1 &\nWORKER=$!\n"
+START += "until curl -s http://127.0.0.1:8000/healthz | grep -q ok; do sleep 0.2; done"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -34,7 +35,7 @@ def test_what_was_accepted_before_the_backup_is_back(installation: Installation,
     run = installation.run
     back_up, restore = (DUMP, RESTORE_DUMP) if "postgresql" in installation.database_url else (COPY, RESTORE_COPY)
     run(with_values(SETTINGS, {"REELWORK_DATA_DIR": installation.data_dir, "BACKUP": tmp_path / "backup"}))
-    run(f"reelwork migrate\n{START}until reelwork limits >limits.txt 2>&1; do sleep 0.2; done")
+    run(f"reelwork migrate\n{START}")
     completed = {installation.completed()}
     results = installation.results(completed)
     in_flight = installation.in_flight()
@@ -56,7 +57,7 @@ def test_what_was_accepted_before_the_backup_is_back(installation: Installation,
         let_lease_run_out(database, UUID(str(running)))
     assert "1 job taken from lost workers" in run(RESCUE.text)
 
-    run(f"{START}until reelwork limits >limits.txt 2>&1; do sleep 0.2; done")
+    run(START)
     assert installation.results(completed) == results
     assert len(installation.results(in_flight)) == 2
     assert installation.calls.http.get(f"/video/status/{between}").status_code == 404

@@ -1,7 +1,9 @@
 """A service at a fixed address, with a shell for the commands of a page, and what is in it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,9 +35,15 @@ class Installation:
         here = {"REELWORK_PORT": str(port), "REELWORK_URL": address}
         chosen = {"REELWORK_DATABASE_URL": database_url} if database_url else {}
         self._shell = Shell(directory, here | chosen | dict(environment))
-        self.run: Callable[..., str] = self._shell.run
+        self._address = address
+        if shutil.which("curl") is None:
+            self.run(f'curl() {{ {sys.executable} {ROOT / "tests" / "support" / "curl.py"} "$@"; }}')
         self.calls = Caller(address)
         self.database_url = database_url or sqlite_url(self.data_dir / "reelwork.db")
+
+    def run(self, commands: str, *, fails: bool = False) -> str:
+        """Run commands of a page, which find the service at its usual address, and return what they print."""
+        return self._shell.run(commands.replace("http://127.0.0.1:8000", self._address), fails=fails)
 
     def close(self) -> None:
         """Kill whatever runs."""
