@@ -60,13 +60,6 @@ def postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[str]:
 
 
 @pytest.fixture
-def empty_postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[str]:
-    """URL of a PostgreSQL database without any table."""
-    with postgresql_databases.empty() as url:
-        yield url
-
-
-@pytest.fixture
 def sqlite_database_url(sqlite_files: SqliteFiles, tmp_path: Path) -> str:
     """URL of a migrated SQLite database."""
     return sqlite_files.migrated(tmp_path / "reelwork.db")
@@ -80,11 +73,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=DIALECTS)
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a database without any table, on each dialect."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path / "empty.db")
-    return request.getfixturevalue("empty_postgresql_url")  # type: ignore[no-any-return]
+        yield sqlite_url(tmp_path / "empty.db")
+        return
+    databases: PostgresqlDatabases = request.getfixturevalue("postgresql_databases")
+    with databases.empty() as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from tests.support.databases import opened
+from reelwork.db.migrate import migrate
+from reelwork.jobs.lifecycle import JobStatus
+from tests.support.databases import opened, rows
 from tests.support.installation import CLIP, Installation
-from tests.support.job_rows import let_lease_run_out
+from tests.support.job_rows import consistent_row, insert_row, let_lease_run_out, row_of
 from tests.support.postgresql import binaries
-from tests.support.shell import blocks_run_by, with_values
+from tests.support.shell import Shell, blocks_run_by, with_values
 from tests.support.versions import install_this_version
 
 SETTINGS, COPY, DUMP, FILES, RESTORE_FILES, RESTORE_COPY, RESTORE_DUMP, RESCUE = blocks_run_by(
@@ -21,32 +24,29 @@ START = "reelwork serve >>api.log 2>&1 &\nAPI=$!\nreelwork worker >>worker.log 2
 START += "until curl -s http://127.0.0.1:8000/healthz | grep -q ok; do sleep 0.2; done"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
-    url = request.getfixturevalue("empty_postgresql_url") if request.param == "postgresql" else None
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
     commands = install_this_version(tmp_path / "this").parent
-    path = os.pathsep.join([str(commands), str(binaries()), os.environ["PATH"]])
-    installation = Installation(tmp_path, url, {"PATH": path})
+    installation = Installation(tmp_path, {"PATH": f"{commands}:{os.environ['PATH']}"})
     yield installation
     installation.close()
 
 
 def test_what_was_accepted_before_the_backup_is_back(installation: Installation, tmp_path: Path) -> None:
     run = installation.run
-    back_up, restore = (DUMP, RESTORE_DUMP) if "postgresql" in installation.database_url else (COPY, RESTORE_COPY)
     run(with_values(SETTINGS, {"REELWORK_DATA_DIR": installation.data_dir, "BACKUP": tmp_path / "backup"}))
-    run(f"reelwork migrate\n{START}")
+    run(START)
     completed = {installation.completed()}
     results = installation.results(completed)
     in_flight = installation.in_flight()
     run("kill -STOP $WORKER")  # so that the job runs for as long as it takes to copy it
 
-    run(back_up.text)
+    run(COPY.text)
     between = installation.calls.submit(CLIP, pipeline="frames")
     run(FILES.text)
     run("kill -KILL $API $WORKER\nwait $API $WORKER || true")
     run(RESTORE_FILES.text)
-    run(restore.text)
+    run(RESTORE_COPY.text)
 
     jobs, files = installation.jobs(), installation.files()
     assert sorted(job["status"] for job in jobs) == ["completed", "pending", "running"]
@@ -61,3 +61,21 @@ def test_what_was_accepted_before_the_backup_is_back(installation: Installation,
     assert installation.results(completed) == results
     assert len(installation.results(in_flight)) == 2
     assert installation.calls.http.get(f"/video/status/{between}").status_code == 404
+
+
+def test_dump_brings_back_every_row(postgresql_url: str, tmp_path: Path) -> None:
+    path = f"{binaries()}:{os.environ['PATH']}"
+    environment = {"PATH": path, "REELWORK_DATABASE_URL": postgresql_url, "BACKUP": str(tmp_path / "backup")}
+    with closing(Shell(tmp_path, environment)) as shell, opened(postgresql_url) as database:
+        job_ids = [insert_row(database, consistent_row(status)) for status in JobStatus]
+        before = [row_of(database, job_id) for job_id in job_ids]
+        shell.run(DUMP.text)
+        migrate(database, "base", lose_data=True)
+        migrate(database)
+        insert_row(database, consistent_row(JobStatus.PENDING))
+        database.close()
+
+        shell.run(RESTORE_DUMP.text)
+
+        assert [row_of(database, job_id) for job_id in job_ids] == before
+        assert len(rows(database, "SELECT job_id FROM job")) == len(before)
