@@ -37,10 +37,11 @@ types: $(VENV)/development  ## Check types
 architecture: $(VENV)/development  ## Check that imports point downwards
 	$(BIN)/lint-imports
 
-governance: $(VENV)/development  ## Check scope, tree and contract: docs/explanation/scope.md
+governance: $(VENV)/development  ## Check scope, tree, contract and documentation: docs/explanation/scope.md
 	$(BIN)/python -m tools.check_vocabulary
 	$(BIN)/python -m tools.check_paths
 	$(BIN)/python -m tools.check_contract
+	$(BIN)/python -m tools.check_docs
 
 openapi: $(VENV)/development  ## Write the API's document anew, and say what the changelog lacks
 	$(BIN)/python -m tools.check_contract --renew

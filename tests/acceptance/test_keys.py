@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +21,8 @@ from reelwork.access.store import NO_LIMITS, KeyStore
 from reelwork.bootstrap.access import open_keys
 from reelwork.settings import Settings
 from tests.support.service import Caller, Service
+from tests.support.shell import Shell, blocks_run_by
+from tests.support.versions import install_this_version
 from tests.support.waiting import wait_until
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/"}
@@ -247,3 +251,26 @@ def test_scopes_that_there_are_not(service: Service, scopes: str) -> None:
     done = reelwork(service, "keys", "add", "x", "--scopes", scopes)
     assert done.returncode == 2
     assert "admin" in done.stderr
+
+
+def test_commands_of_the_page(tmp_path: Path) -> None:
+    add, administer = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
+    commands = install_this_version(tmp_path / "this").parent
+    environment = {"PATH": f"{commands}:{os.environ['PATH']}", "REELWORK_DATA_DIR": str(tmp_path / "data")}
+    with closing(Shell(tmp_path, environment)) as shell:
+        told = shell.run(typed(add.text)[0])
+        [key_id] = re.findall(r"^rw_(.{12})", told, re.MULTILINE)
+        assert told.splitlines()[0] in add.text
+        listing, revoking = typed(administer.text)
+        shown = administer.text.splitlines()[1]
+        assert without_date(shell.run(listing)) == without_date(shown.replace("FHyUCeFVAYKZ", key_id) + "\n")
+        shell.run(revoking.replace("FHyUCeFVAYKZ", key_id))
+        assert "revoked" in shell.run(listing)
+
+
+def typed(session: str) -> list[str]:
+    return re.findall(r"^\$ (.*)$", session, re.MULTILINE)
+
+
+def without_date(line: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\d", "", line)

@@ -80,7 +80,7 @@ class TestUpAndDown:
         JobStore(database, queue).add(make_job())
         for status in JobStatus:
             insert_row(database, consistent_row(status))
-        migrate(database, "base")
+        migrate(database, "base", lose_data=True)
         assert current_revision(database) is None
         assert tables(database) == {"alembic_version"}
         migrate(database)
@@ -97,7 +97,7 @@ class TestUpAndDown:
             assert current_revision(empty) == revision
             schemas.append(schema(empty))
         for revision, expected in zip([*ALL_REVISIONS[-2::-1], "base"], schemas[-2::-1], strict=True):
-            migrate(empty, revision)
+            migrate(empty, revision, lose_data=True)
             left = schema(empty)
             left.pop("alembic_version")
             expected.pop("alembic_version", None)
@@ -144,7 +144,7 @@ class TestModelAndMigrationsAgree:
     def test_in_everything_the_database_says_of_itself(self, database: Database) -> None:
         """Names and conditions of constraints and of partial indexes, too."""
         by_migrations = schema(database) | {"conditions": conditions(database)}
-        migrate(database, "base")
+        migrate(database, "base", lose_data=True)
         with database.writing() as transaction:
             Base.metadata.create_all(transaction.connection)
         assert schema(database) | {"conditions": conditions(database)} == by_migrations
@@ -209,6 +209,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("later")
+    {back}
 '''
 
 
@@ -221,8 +222,8 @@ class LaterVersion:
         self._ours = migrate_module._config
         shutil.copytree(Path(migrate_module.__file__).parent / "migrations", self._directory)
 
-    def is_installed(self, then: str = "") -> None:
-        revision = NEXT_REVISION.format(head=head_revision(), then=then)
+    def is_installed(self, then: str = "", back: str = "") -> None:
+        revision = NEXT_REVISION.format(head=head_revision(), then=then, back=back)
         (self._directory / "versions" / "9999_later.py").write_text(revision)
         self._monkeypatch.setattr(migrate_module, "_config", self._config)
 
@@ -276,7 +277,7 @@ class TestADatabaseOfAnotherVersion:
         later_version.is_replaced_by_ours()
         with pytest.raises(ConfigurationError, match="newer version of Reelwork") as caught:
             require_head(database)
-        assert "reelwork migrate" not in str(caught.value)
+        assert str(caught.value).endswith(f"go back, with that version's `reelwork migrate {head_revision()}`.")
 
     def test_a_newer_one_can_be_brought_back_by_its_version(
         self, database: Database, later_version: LaterVersion
@@ -284,7 +285,7 @@ class TestADatabaseOfAnotherVersion:
         before, ours = schema(database), head_revision()
         later_version.is_installed()
         migrate(database)
-        migrate(database, ours)
+        migrate(database, ours, lose_data=True)
         later_version.is_replaced_by_ours()
         require_head(database)
         assert schema(database) == before
@@ -296,6 +297,61 @@ class TestADatabaseOfAnotherVersion:
             migrate(database, target)
         assert schema(database) == before
         require_head(database)
+
+
+class TestADownThatLosesData:
+    def test_is_refused_with_what_would_be_lost(self, database: Database) -> None:
+        for status in JobStatus:
+            insert_row(database, consistent_row(status, source={"duration_s": 1.0}, external_id=None))
+        before, everything = schema(database), rows(database, "SELECT * FROM job ORDER BY job_id")
+
+        with pytest.raises(ConfigurationError) as caught:
+            migrate(database, "0002")
+
+        assert str(caught.value) == (
+            "At revision 0002 there is no place for 4 values of job.source, 4 values of job.webhook_attempts, "
+            "1 row of worker. Nothing was changed. "
+            "Back up the database; if that may go: `reelwork migrate 0002 --lose-data`."
+        )
+        assert schema(database) == before
+        assert rows(database, "SELECT * FROM job ORDER BY job_id") == everything
+        require_head(database)
+
+    def test_tells_of_rows_that_go_though_their_table_stays(
+        self, database: Database, later_version: LaterVersion
+    ) -> None:
+        ours = head_revision()
+        insert_row(database, consistent_row(JobStatus.PENDING))
+        later_version.is_installed(back="op.execute('DELETE FROM job')")
+        migrate(database)
+        with pytest.raises(ConfigurationError, match=r"1 row of job, 1 row of later\. Nothing was changed"):
+            migrate(database, ours)
+        assert len(rows(database, "SELECT job_id FROM job")) == 1
+
+    def test_is_nothing_to_ask_about_when_nothing_is_lost(
+        self, database: Database, later_version: LaterVersion
+    ) -> None:
+        ours = head_revision()
+        insert_row(database, consistent_row(JobStatus.RUNNING))
+        later_version.is_installed(then="op.execute('DELETE FROM later')")
+        migrate(database)
+        migrate(database, ours)
+        later_version.is_replaced_by_ours()
+        require_head(database)
+
+    @pytest.mark.parametrize("revision", ALL_REVISIONS)
+    def test_keeps_every_job_and_what_makes_it_one(self, database: Database, revision: str) -> None:
+        for status in JobStatus:
+            insert_row(database, consistent_row(status))
+        kept = (
+            "SELECT job_id, status, created_at, updated_at, input_path, output_path, error_message, pipeline, "
+            "pipeline_definition, options, attempt, lease_token, lease_expires_at, worker FROM job ORDER BY job_id"
+        )
+        before = rows(database, kept)
+        migrate(database, revision, lose_data=True)
+        assert rows(database, kept) == before
+        migrate(database)
+        assert rows(database, kept) == before
 
 
 class TestAMigrationThatFails:

@@ -46,7 +46,7 @@ class PostgresqlServer:
             options: The server's settings; for tests, made for speed and not for power cuts.
             place: Where to make the cluster; by default in memory if there is plenty.
         """
-        binaries = _binaries()
+        initdb = binaries() / "initdb"
         # The name stays short: the path of a socket has 107 bytes at most.
         directory = Path(tempfile.mkdtemp(prefix="reelwork-pg-", dir=place or _fastest_place()))
         data = directory / "data"
@@ -54,7 +54,7 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             shutil.chown(directory, _UNPRIVILEGED)
             shutil.chown(data, _UNPRIVILEGED)
-        _run([binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-sync"])
+        _run([initdb, "-D", data, "-U", "postgres", "--auth=trust", "--encoding=utf8", "--no-sync"])
         return cls(directory, options)
 
     def restart(self) -> None:
@@ -81,7 +81,7 @@ class PostgresqlServer:
         options = [f"--{name}={value}" for name, value in self._options.items()]
         place = ["-D", str(self._directory / "data"), "-k", str(self._directory), "-h", ""]
         with (self._directory / "log").open("ab") as log:
-            command = [str(_binaries() / "postgres"), *place, *options]
+            command = [str(binaries() / "postgres"), *place, *options]
             process: subprocess.Popen[bytes] = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self._directory, **_as_unprivileged()
             )
@@ -135,7 +135,8 @@ def _fastest_place() -> Path | None:
     return _MEMORY if enough else None
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Return the directory of the server's and the clients' commands."""
     spec = find_spec(PACKAGE)
     locations = spec.submodule_search_locations if spec else None
     found = sorted(Path(locations[0]).glob("pginstall*/bin/postgres")) if locations else []

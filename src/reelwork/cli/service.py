@@ -128,12 +128,18 @@ def migrate(
         str, typer.Argument(help="`head` (what this version needs), `base` (no tables) or a revision.")
     ] = "head",
     data_dir: DataDir = None,
+    lose_data: Annotated[
+        bool, typer.Option("--lose-data", help="Go down even if data is lost that the older tables have no place for.")
+    ] = False,
 ) -> None:
     """Bring the database up to what this version needs, or down to an older revision.
 
-    The embedded database is brought up by itself when the service starts.
+    The embedded database is brought up by itself when the service starts. Down goes only what loses nothing:
+    otherwise the command says what would be lost, and changes nothing. Stop the service before going down.
 
     Example: REELWORK_DATABASE_URL=postgresql://... reelwork migrate
+
+    Example: reelwork migrate 0006 --lose-data
     """
     from reelwork.bootstrap.foundation import open_database
     from reelwork.db import migrate as migrations
@@ -141,7 +147,7 @@ def migrate(
 
     database = open_database(Settings.load(data_dir=data_dir))
     before = migrations.current_revision(database)
-    migrations.migrate(database, target)
+    migrations.migrate(database, target, lose_data=lose_data)
     typer.echo(f"{before or 'base'} -> {migrations.current_revision(database) or 'base'}")
 
 

@@ -1,5 +1,6 @@
 """Bring the database to the tables this version of Reelwork needs, or back."""
 
+from collections import Counter
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +10,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from reelwork.db.engine import Database
+from reelwork.db.losses import contents, told
 from reelwork.errors import ConfigurationError
 
 
@@ -25,13 +27,18 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(transaction.connection).get_current_revision()
 
 
-def migrate(database: Database, target: str = "head") -> None:
+def migrate(database: Database, target: str = "head", *, lose_data: bool = False) -> None:
     """Move the database up or down to ``target`` ("head", "base" or a revision); all of it or nothing.
 
     Processes that do this at the same time take turns.
 
+    Args:
+        database: What to move.
+        target: Where to.
+        lose_data: Whether a move down may lose what the older tables have no place for.
+
     Raises:
-        ConfigurationError: The database is newer than this version, or there is no such revision.
+        ConfigurationError: The database is newer than this version, there is no such revision, or data would be lost.
     """
     with database.migrating() as connection:
         config = _config()
@@ -39,8 +46,12 @@ def migrate(database: Database, target: str = "head") -> None:
         at = MigrationContext.configure(connection).get_current_revision()
         _require_known(at)
         try:
-            move = command.downgrade if _is_below(target, at) else command.upgrade
-            move(config, target)
+            if _is_below(target, at):
+                before = contents(connection)
+                command.downgrade(config, target)
+                _require_nothing_lost(before - contents(connection), target, lose_data=lose_data)
+            else:
+                command.upgrade(config, target)
         except CommandError as error:
             raise ConfigurationError(
                 f"The database is at revision {at or 'base'} and cannot be moved to {target}: {error}."
@@ -70,11 +81,20 @@ def _is_below(target: str, at: str | None) -> bool:
     return target in {script.revision for script in _scripts().iterate_revisions(at, "base")} and target != at
 
 
+def _require_nothing_lost(lost: Counter[str], target: str, *, lose_data: bool) -> None:
+    if lost and not lose_data:
+        raise ConfigurationError(
+            f"At revision {target} there is no place for {told(lost)}. Nothing was changed. "
+            f"Back up the database; if that may go: `reelwork migrate {target} --lose-data`."
+        )
+
+
 def _require_known(at: str | None) -> None:
     if at not in {None, *(script.revision for script in _scripts().walk_revisions())}:
         raise ConfigurationError(
             f"The database is at revision {at}, which this version of Reelwork does not know: "
-            "it was made by a newer version of Reelwork. Use that version."
+            "it was made by a newer version of Reelwork. Use that version; or stop the service and go back, "
+            f"with that version's `reelwork migrate {head_revision()}`."
         )
 
 
