@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -219,21 +218,16 @@ class LaterVersion:
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._directory = directory / "migrations"
         self._monkeypatch = monkeypatch
-        self._ours = migrate_module._config
-        shutil.copytree(Path(migrate_module.__file__).parent / "migrations", self._directory)
+        self._ours = migrate_module._DIRECTORY
+        shutil.copytree(self._ours, self._directory)
 
     def is_installed(self, then: str = "", back: str = "") -> None:
         revision = NEXT_REVISION.format(head=head_revision(), then=then, back=back)
         (self._directory / "versions" / "9999_later.py").write_text(revision)
-        self._monkeypatch.setattr(migrate_module, "_config", self._config)
+        self._monkeypatch.setattr(migrate_module, "_DIRECTORY", self._directory)
 
     def is_replaced_by_ours(self) -> None:
-        self._monkeypatch.setattr(migrate_module, "_config", self._ours)
-
-    def _config(self) -> Config:
-        config = Config()
-        config.set_main_option("script_location", str(self._directory))
-        return config
+        self._monkeypatch.setattr(migrate_module, "_DIRECTORY", self._ours)
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ def make_health(base: Foundation) -> Health:
 
 def require_revision(database: Database, head: str) -> None:
     """Raise ``ServiceUnavailable`` unless the database answers and has the tables this version needs."""
-    # Not `require_head`: it reads every migration, and this may be asked each second.
     if current_revision(database) != head:
         raise ServiceUnavailable("The database is not at the revision this version needs: run `reelwork migrate`.")
 

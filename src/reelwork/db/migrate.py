@@ -1,30 +1,39 @@
-"""Bring the database to the tables this version of Reelwork needs, or back."""
+"""Bring the database to the tables this version of Reelwork needs, or back.
+
+Alembic is imported where something is to be done only: every process looks at the revision when it starts.
+"""
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from sqlalchemy import Select, column, inspect, select, table
 
 from reelwork.db.engine import Database
 from reelwork.db.losses import contents, told
 from reelwork.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+_DIRECTORY = Path(__file__).parent / "migrations"
+_VERSION_TABLE = "alembic_version"
+_AT: Select[Any] = select(column("version_num")).select_from(table(_VERSION_TABLE))
+
 
 def head_revision() -> str:
-    """Return the revision this version of Reelwork works with."""
-    head = _scripts().get_current_head()
-    assert head is not None
-    return head
+    """Return the revision this version of Reelwork works with: the number of its last migration."""
+    return max(path.name for path in (_DIRECTORY / "versions").glob("*.py")).partition("_")[0]
 
 
 def current_revision(database: Database) -> str | None:
     """Return the revision the database is at; None for an empty one."""
     with database.reading() as transaction:
-        return MigrationContext.configure(transaction.connection).get_current_revision()
+        if not inspect(transaction.connection).has_table(_VERSION_TABLE):
+            return None
+        at: str | None = transaction.scalar(_AT)
+    return at
 
 
 def migrate(database: Database, target: str = "head", *, lose_data: bool = False) -> None:
@@ -40,6 +49,12 @@ def migrate(database: Database, target: str = "head", *, lose_data: bool = False
     Raises:
         ConfigurationError: The database is newer than this version, there is no such revision, or data would be lost.
     """
+    if target == "head" and current_revision(database) == head_revision():
+        return
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+    from alembic.util import CommandError
+
     with database.migrating() as connection:
         config = _config()
         config.attributes["connection"] = connection
@@ -65,8 +80,8 @@ def require_head(database: Database) -> None:
         ConfigurationError: They are not; the message says what to run.
     """
     at, head = current_revision(database), head_revision()
-    _require_known(at)
     if at != head:
+        _require_known(at)
         raise ConfigurationError(
             f"The database is at revision {at or 'base (empty)'}, and this version of Reelwork needs {head}. "
             "Run `reelwork migrate` with the same REELWORK_DATABASE_URL."
@@ -98,11 +113,15 @@ def _require_known(at: str | None) -> None:
         )
 
 
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(_DIRECTORY).replace("%", "%%"))
     return config
