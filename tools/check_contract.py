@@ -31,6 +31,7 @@ from reelwork.bootstrap.api import make_api
 from reelwork.bootstrap.foundation import open_migrated
 from reelwork.jobs.lifecycle import PROGRESS, JobStatus
 from reelwork.settings import Settings
+from tools.report import report
 from tools.tree import ROOT
 
 Schema = Mapping[str, Any]
@@ -224,9 +225,7 @@ def breaches(root: Path, *, renew: bool) -> Iterator[str]:
 
 def main(root: Path = ROOT, *, renew: bool = False) -> int:
     """Print what is not as promised, and what to do; return 1 if anything is not."""
-    told = list(breaches(root, renew=renew))
-    print(*told, sep="\n", end="\n" if told else "")
-    return int(bool(told))
+    return report(breaches(root, renew=renew))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 from tools.pages import anchors, blocks, links
+from tools.report import report
 from tools.tree import ROOT, source_files
 
 Pages = Mapping[PurePosixPath, str]
@@ -103,9 +104,7 @@ def undocumented_routes(pages: Pages, document: Mapping[str, Mapping[str, object
 
 def main(root: Path = ROOT) -> int:
     """Print what is missing or leads nowhere; return 1 if anything does."""
-    told = list(breaches(root))
-    print(*told, sep="\n", end="\n" if told else "")
-    return int(bool(told))
+    return report(breaches(root))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from tools.report import report
 from tools.tree import ROOT, source_files
 from tools.words import words
 
@@ -134,9 +135,7 @@ def _assigned(path: Path) -> dict[str, object]:
 
 def main(root: Path = ROOT) -> int:
     """Print what breaks a rule, and what to do; return 1 if anything does."""
-    told = list(breaches(root))
-    print(*told, sep="\n", end="\n" if told else "")
-    return int(bool(told))
+    return report(breaches(root))
 
 
 if __name__ == "__main__":

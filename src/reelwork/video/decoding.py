@@ -11,10 +11,9 @@ from reelwork.video.references import Loss, References
 
 if TYPE_CHECKING:
     import av
+    from av.container import InputContainer
     from av.video.codeccontext import VideoCodecContext
     from av.video.stream import VideoStream
-
-    VideoPacket = av.Packet[VideoStream]
 
 _MOST_THREADS = 8
 _MOST_REORDERED = 4  # beyond what encoders make of their own accord; the two together at most 15
@@ -56,9 +55,7 @@ def use_threads(stream: "VideoStream", count: int) -> None:
         stream.codec_context.options["has_b_frames"] = str(held)
 
 
-def every_frame(
-    packets: "Iterable[VideoPacket]", stream: "VideoStream", damage: Damage
-) -> Iterator[tuple[Frame, bool]]:
+def every_frame(container: "InputContainer", stream: "VideoStream", damage: Damage) -> Iterator[tuple[Frame, bool]]:
     """Decode everything; with each frame comes whether it is a key frame.
 
     Raises:
@@ -68,7 +65,7 @@ def every_frame(
     upright, promised = _Upright(), _Promised()
     index = 0
     references = References.of(stream.codec_context.name, stream.codec_context.extradata)
-    for packet in packets:
+    for packet in container.demux(stream):
         promised.add(packet)
         settled = [] if packet.size else _settled(stream.codec_context, references)
         for decoded in [*settled, *packet.decode()]:
@@ -126,7 +123,7 @@ class _Promised:
         """How many of the missing would have come out of a sound video."""
         return 0 if self._may_have_packets_without_frame else self._after_the_first
 
-    def add(self, packet: "VideoPacket") -> None:
+    def add(self, packet: "av.Packet[VideoStream]") -> None:
         """Take the next packet."""
         if packet.pts is None or not packet.size:
             return
@@ -177,7 +174,7 @@ def chosen(frames: Iterable[tuple[Frame, bool]], chooser: Chooser) -> Iterator[F
             return
 
 
-def needed_frames(packets: "Iterable[VideoPacket]", stream: "VideoStream", chooser: Chooser) -> Iterator[Frame]:
+def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Frame]:
     """Decode no more than the wanted frames need.
 
     Raises:
@@ -188,14 +185,14 @@ def needed_frames(packets: "Iterable[VideoPacket]", stream: "VideoStream", choos
         use_threads(stream, 2 * stream.codec_context.thread_count)
     decoder = _CheckedDecoder(stream)
     try:
-        for step in needed(placed(packets, stream, chooser)):
+        for step in needed(placed(container, stream, chooser)):
             yield from decoder.decode(step)
     except TimesNotInOrder as error:
         raise DecodingUnsure(_NOT_IN_ORDER) from error
     yield from decoder.end()
 
 
-def placed(packets: "Iterable[VideoPacket]", stream: "VideoStream", chooser: Chooser) -> Iterator[Sample]:
+def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Sample]:
     """Give the packets, in decoding order, with their places among the presented frames.
 
     Raises:
@@ -203,8 +200,9 @@ def placed(packets: "Iterable[VideoPacket]", stream: "VideoStream", chooser: Cho
     """
     assert stream.time_base is not None
     # The last one, which is empty, tells a decoder that there are no more.
+    packets = (packet for packet in container.demux(stream) if packet.size)
     try:
-        yield from place((packet for packet in packets if packet.size), stream.time_base, chooser)
+        yield from place(packets, stream.time_base, chooser)
     except TimesNotInOrder as error:
         raise DecodingUnsure(_NOT_IN_ORDER) from error
 

@@ -150,7 +150,7 @@ class VideoFile:
         counted = _Counted(chooser)
         key_frames, picked = array("q"), array("q")
         try:
-            for sample in placed(self._container.demux(self._stream), self._stream, counted):
+            for sample in placed(self._container, self._stream, counted):
                 if sample.moment is not None and sample.packet.is_keyframe:
                     insort(key_frames, sample.moment.index)
                 if sample.moment is not None and sample.wanted:
@@ -164,11 +164,10 @@ class VideoFile:
         return Outline(counted.asked, key_frames, picked)
 
     def _decoded(self, chooser: Chooser) -> Iterator[Frame]:
-        packets = self._container.demux(self._stream)
         can_leave_out = self._stream.codec_context.name in _CAN_LEAVE_OUT and not self._careful
         if can_leave_out and not chooser.takes_all:
-            return needed_frames(packets, self._stream, chooser)
-        return chosen(every_frame(packets, self._stream, self.damage), chooser)
+            return needed_frames(self._container, self._stream, chooser)
+        return chosen(every_frame(self._container, self._stream, self.damage), chooser)
 
     def _stopped(self, decoded: int, reason: str) -> Exception:
         return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
