@@ -23,10 +23,10 @@ _FRAMES = 600
 _THREADS = 2
 _STRIDE = 30
 _WIDTH, _HEIGHT = 1920, 1080
-_ENCODE = {"crf": "23", "preset": "veryfast", "bf": "3", "b-adapt": "0"}
-"""Three B-frames between any two others, as hardware makes them."""
+_ENCODE = {"crf": "23", "preset": "veryfast", "bf": "3", "b-adapt": "0", "b-pyramid": "none"}
+"""Three B-frames between any two others, to none of which others refer, as hardware makes them."""
 _USUAL_ENCODE = {"crf": "23"}
-"""What x264 makes by default: B-frames where it finds them worth it."""
+"""What x264 makes by default: B-frames where it finds them worth it, and others refer to some of them."""
 
 
 class Luma(Analyzer):
