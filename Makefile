@@ -19,7 +19,8 @@ serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
 # Those that look at how soon something happens want the machine for themselves.
-ALONE = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_rescue.py tests/unit/db/test_sqlite.py
+ALONE = tests/faults/test_clock.py tests/faults/test_release.py tests/acceptance/test_processes.py tests/acceptance/test_rescue.py \
+        tests/unit/db/test_sqlite.py
 
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =

@@ -16,6 +16,8 @@ from reelwork.storage.local import LocalStorage
 from tests.support.databases import PostgresqlDatabases, SqliteFiles, opened, sqlite_url
 from tests.support.jobs import make_job as _make_job
 from tests.support.postgresql import PostgresqlServer
+from tests.support.service import PYTHON_PATH
+from tests.support.warm_start import Nursery
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -30,6 +32,14 @@ def pytest_collection_finish() -> None:
 def media_dir() -> Path:
     """The clips that come with the source."""
     return Path(__file__).parent.parent / "media"
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Starts `reelwork` commands in a fraction of a second."""
+    nursery = Nursery(PYTHON_PATH)
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,15 @@ import pytest
 
 from tests.support.service import Caller, Service
 from tests.support.service_fixtures import caller, service
+from tests.support.warm_start import Nursery
 
 __all__ = ["caller", "service"]
 
 
 @pytest.fixture(scope="session")
-def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running `reelwork up` for the tests that only use it."""
-    service = Service(tmp_path_factory.mktemp("shared") / "data")
+def shared_service(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Service]:
+    """A running service for the tests that only use it."""
+    service = Service(tmp_path_factory.mktemp("shared") / "data", nursery=nursery)
     yield service
     service.close()
 
@@ -21,6 +22,6 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 @pytest.fixture(scope="session")
 def up(shared_service: Service) -> Iterator[Caller]:
     """Calls to that service."""
-    caller = Caller(shared_service.start("up", "--port", "0").url())
+    caller = Caller(shared_service.run())
     yield caller
     caller.http.close()

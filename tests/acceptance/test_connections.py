@@ -14,6 +14,7 @@ import pytest
 from reelwork.cli.http_protocol import HEAD_BYTES
 from tests.support.service import Service
 from tests.support.waiting import wait_until
+from tests.support.warm_start import Nursery
 
 IDLE_S = 1.0
 MOST = 20
@@ -21,14 +22,14 @@ TOO_MUCH = 100 * 2**20
 
 
 @pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def impatient(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Service]:
     """A service that waits for little and takes little."""
     environment = {
         "REELWORK_UPLOAD_IDLE_S": str(IDLE_S),
         "REELWORK_MAX_CONNECTIONS": str(MOST),
         "REELWORK_MAX_UPLOAD_BYTES": "1000000",
     }
-    service = Service(tmp_path_factory.mktemp("impatient") / "data", environment)
+    service = Service(tmp_path_factory.mktemp("impatient") / "data", environment, nursery=nursery)
     yield service
     service.close()
 

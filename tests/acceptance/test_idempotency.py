@@ -16,14 +16,15 @@ from tests.support.databases import opened, rows, sqlite_url
 from tests.support.service import Caller, Service
 from tests.support.uploads import let_key_run_out
 from tests.support.waiting import wait_until
+from tests.support.warm_start import Nursery
 
 IN_USE = (409, "urn:reelwork:problem:idempotency-key-in-use")
 REUSED = (422, "urn:reelwork:problem:idempotency-key-reused")
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
-    service = Service(tmp_path_factory.mktemp("serving") / "data", {"REELWORK_PROBE_PROCESSES": "1"})
+def serving(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[tuple[Service, str]]:
+    service = Service(tmp_path_factory.mktemp("serving") / "data", nursery=nursery)
     yield service, service.start("serve", "--port", "0").url()
     service.close()
 

@@ -169,7 +169,7 @@ class TestRetryAndDelete:
 
     def test_a_running_job_is_taken_from_its_worker(self, service: Service, caller: Any, media_dir: Path) -> None:
         service.write_pipeline("slow", "pause")
-        calls = caller(service.start("up", "--port", "0").url())
+        calls = caller(service.run())
         job_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="slow")
         calls.wait_for(job_id, "running")
         assert calls.http.delete(f"/video/jobs/{job_id}").status_code == 204

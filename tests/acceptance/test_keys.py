@@ -24,14 +24,15 @@ from tests.support.service import Caller, Service
 from tests.support.shell import Shell, blocks_run_by
 from tests.support.versions import install_this_version
 from tests.support.waiting import wait_until
+from tests.support.warm_start import Nursery
 
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/"}
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def guarded(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Service]:
     """A data directory whose services ask for keys."""
-    service = Service(tmp_path_factory.mktemp("guarded") / "data", {"REELWORK_REQUIRE_KEYS": "true"})
+    service = Service(tmp_path_factory.mktemp("guarded") / "data", {"REELWORK_REQUIRE_KEYS": "true"}, nursery=nursery)
     yield service
     service.close()
 

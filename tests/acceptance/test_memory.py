@@ -12,6 +12,7 @@ import pytest
 from tests.support.documents import complete_with, write_document
 from tests.support.memory import peak_bytes
 from tests.support.service import Caller, Service
+from tests.support.warm_start import Nursery
 
 MIB = 2**20
 
@@ -45,9 +46,9 @@ def test_video_of_any_size_in_and_out(service: Service, caller: Callable[[str], 
 
 
 @pytest.fixture(scope="module")
-def long_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caller, int, UUID]]:
+def long_results(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[tuple[Caller, int, UUID]]:
     """A service, its process, and a job with the results of 200,000 frames."""
-    service = Service(tmp_path_factory.mktemp("long") / "data")
+    service = Service(tmp_path_factory.mktemp("long") / "data", nursery=nursery)
     api = service.start("serve", "--port", "0")
     caller = Caller(api.url())
     job_id = complete_with(service.data_dir, lambda job_id, stream: write_document(stream, job_id, 200_000))

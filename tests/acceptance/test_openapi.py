@@ -16,17 +16,18 @@ from reelwork.bootstrap.access import open_keys
 from reelwork.settings import Settings
 from tests.support.api_conformance import conformance
 from tests.support.service import Caller, Service
+from tests.support.warm_start import Nursery
 
 EXAMPLES = int(os.environ.get("REELWORK_TEST_EXAMPLES", "5"))
 SEED = random.randrange(1 << 32) if "REELWORK_TEST_EXAMPLES" in os.environ else 1
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[tuple[str, str]]:
+def guarded(tmp_path: Path, nursery: Nursery) -> Iterator[tuple[str, str]]:
     """A whole service that asks for keys: its URL, and a key for everything."""
-    service = Service(tmp_path / "data", {"REELWORK_REQUIRE_KEYS": "true"})
+    service = Service(tmp_path / "data", {"REELWORK_REQUIRE_KEYS": "true"}, nursery=nursery)
     key = open_keys(Settings.load(data_dir=service.data_dir)).make("tests", [Scope.ADMIN])
-    yield service.start("up", "--port", "0").url(), str(key)
+    yield service.run(), str(key)
     service.close()
 
 

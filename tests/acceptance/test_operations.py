@@ -81,7 +81,7 @@ def test_numbers_and_logs_of_jobs(service: Service, caller: MakeCaller, media_di
 
 
 def test_doctor_of_a_running_service(service: Service, caller: MakeCaller) -> None:
-    port = caller(service.start("up", "--port", "0").url()).http.base_url.port
+    port = caller(service.run()).http.base_url.port
     command = [sys.executable, "-m", "reelwork", "doctor", "--json", "--data-dir", str(service.data_dir)]
     environment = {**os.environ, "PYTHONPATH": PYTHON_PATH, "REELWORK_PORT": str(port)}
 

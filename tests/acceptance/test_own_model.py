@@ -36,7 +36,7 @@ def clip_of_square(path: Path, places: list[int]) -> Path:
 def test_objects_and_text_with_a_model_put_in_its_place(
     service: Service, caller: Callable[[str], Caller], moving_square: Path, output: Output
 ) -> None:
-    calls = caller(service.start("up", "--port", "0").url())
+    calls = caller(service.run())
     refused = calls.http.post(
         "/video/submit?pipeline=yolo_ocr", content=moving_square.read_bytes(), headers={"Content-Type": "video/mp4"}
     )
@@ -78,7 +78,7 @@ def test_an_object_is_followed_and_what_it_was_found_with_is_kept(
     (service.data_dir / "pipelines" / "following.yaml").write_text(TRACKING)
     clip = clip_of_square(tmp_path / "x.mp4", [80] * 6 + [1000] * 12 + [80] * 4)
 
-    calls = caller(service.start("up", "--port", "0").url())
+    calls = caller(service.run())
     job_id = calls.submit(clip, pipeline="following")
     results = calls.results(job_id)
     assert [len(entry["result"]["objects"]) for entry in results] == [1] * 6 + [0] * 12 + [1] * 4

@@ -12,12 +12,13 @@ from sqlalchemy import create_engine, text
 from tests.support.clips import encode_clip, numbered
 from tests.support.service import Caller, Service
 from tests.support.waiting import wait_until
+from tests.support.warm_start import Nursery
 
 LIMIT_BYTES = 4_000_000
 
 
 @pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def refusing(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Any:
     service = Service(
         tmp_path_factory.mktemp("refusing") / "data",
         {
@@ -25,6 +26,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
             "REELWORK_MAX_PIXELS": str(1300 * 800),
             "REELWORK_MAX_DURATION_S": "31",
         },
+        nursery=nursery,
     )
     caller = Caller(service.start("serve", "--port", "0").url())
     yield service, caller

@@ -22,6 +22,7 @@ from tests.support.captions import read_srt, read_vtt
 from tests.support.documents import complete_with, write_document
 from tests.support.jobs import make_job
 from tests.support.service import Caller, Service
+from tests.support.warm_start import Nursery
 
 FRAMES = 300
 PLAIN = {"Accept-Encoding": "identity"}
@@ -48,9 +49,9 @@ class Completed:
 
 
 @pytest.fixture(scope="module")
-def completed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Completed]:
+def completed(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Completed]:
     """A service without a worker, and a job with results."""
-    service = Service(tmp_path_factory.mktemp("results") / "data")
+    service = Service(tmp_path_factory.mktemp("results") / "data", nursery=nursery)
     url = service.start("serve", "--port", "0").url()
     job_id = complete_with(service.data_dir, lambda job_id, stream: write_document(stream, job_id, FRAMES))
     (stored,) = (service.data_dir / "files" / "video_results").rglob("*.json")

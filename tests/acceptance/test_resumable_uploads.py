@@ -11,16 +11,17 @@ import pytest
 from tests.support.service import Caller, Service
 from tests.support.uploads import SeveralRequests
 from tests.support.waiting import wait_until
+from tests.support.warm_start import Nursery
 
 IANA = "https://iana.org/assignments/http-problem-types#"
 LIMIT_BYTES = 20_000_000
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, str]]:
+def serving(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[tuple[Service, str]]:
     """One API for all tests but those that hurt theirs."""
-    environment = {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES), "REELWORK_PROBE_PROCESSES": "1"}
-    service = Service(tmp_path_factory.mktemp("serving") / "data", environment)
+    environment = {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES)}
+    service = Service(tmp_path_factory.mktemp("serving") / "data", environment, nursery=nursery)
     yield service, service.start("serve", "--port", "0").url()
     service.close()
 

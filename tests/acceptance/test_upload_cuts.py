@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.service import Service
 from tests.support.uploads import SeveralRequests
+from tests.support.warm_start import Nursery
 
 CUTS = st.lists(
     st.tuples(
@@ -22,8 +23,8 @@ CUTS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, httpx.Client]]:
-    service = Service(tmp_path_factory.mktemp("cuts") / "data", {"REELWORK_PROBE_PROCESSES": "1"})
+def served(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[tuple[Service, httpx.Client]]:
+    service = Service(tmp_path_factory.mktemp("cuts") / "data", nursery=nursery)
     url = service.start("serve", "--port", "0").url()
     with httpx.Client(base_url=url, timeout=30) as http:
         yield service, http

@@ -6,19 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.clips import encode_clip, numbered
-from tests.support.service import PYTHON_PATH, Service
+from tests.support.service import Service
 from tests.support.service_fixtures import caller, service
 from tests.support.warm_start import Nursery
 
 __all__ = ["caller", "service"]
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Starts commands in milliseconds."""
-    nursery = Nursery(PYTHON_PATH)
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture
@@ -28,7 +20,6 @@ def hurt(tmp_path: Path, nursery: Nursery, database_url: str) -> Iterator[Servic
         "REELWORK_DATABASE_URL": database_url,
         "REELWORK_FAULTS": "fault_points:reached",
         "REELWORK_RETRY_REST_S": "0",
-        "REELWORK_PROBE_PROCESSES": "1",
     }
     service = Service(tmp_path / "data", environment, nursery)
     yield service

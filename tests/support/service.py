@@ -40,6 +40,7 @@ class Command:
         variables |= {"PYTHONPATH": PYTHON_PATH, **(environment or {})}
         self.process: subprocess.Popen[bytes] | WarmProcess
         if nursery is not None:
+            variables.setdefault("REELWORK_PROBE_PROCESSES", "1")
             self.log_path.touch()
             self.process = nursery.start(command, variables, self.log_path)
             return
@@ -109,7 +110,7 @@ class Service:
         Args:
             data_dir: May not exist yet.
             environment: Variables for every command started from now on.
-            nursery: Where commands are forked instead of started afresh.
+            nursery: Where commands are forked instead of started afresh, with one probe process if nobody says more.
         """
         self.data_dir = data_dir
         self.environment = dict(environment or {})
@@ -122,6 +123,11 @@ class Service:
         command = Command(self.data_dir, *arguments, environment=variables, nursery=self._nursery)
         self._commands.append(command)
         return command
+
+    def run(self) -> str:
+        """Start the API and one worker, as `reelwork up` does; return the address."""
+        self.start("worker")
+        return self.start("serve", "--port", "0").url()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log events of a name, of every command."""

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.service import Caller, Service
+from tests.support.warm_start import Nursery
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def service(tmp_path: Path, nursery: Nursery) -> Iterator[Service]:
     """A data directory to start commands on."""
-    service = Service(tmp_path / "data")
+    service = Service(tmp_path / "data", nursery=nursery)
     yield service
     service.close()
 

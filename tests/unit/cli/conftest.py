@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.service import PYTHON_PATH, Service
+from tests.support.service import Service
 from tests.support.warm_start import Nursery
 
 Completed = subprocess.CompletedProcess[str]
@@ -21,23 +21,15 @@ Reelwork = Callable[..., Completed]
 
 
 @pytest.fixture(scope="package")
-def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def service_url(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[str]:
     """The address of `reelwork up`, with a pipeline that fails and one that takes its time."""
-    service = Service(tmp_path_factory.mktemp("cli") / "data")
+    service = Service(tmp_path_factory.mktemp("cli") / "data", nursery=nursery)
     service.write_pipeline("failing", "raise")
     service.write_pipeline("slow", "pause", seconds=0.5)
     command = service.start("up", "--port", "0")
     yield command.url()
     assert command.stop() == 0
     service.close()
-
-
-@pytest.fixture(scope="package")
-def nursery() -> Iterator[Nursery]:
-    """A process that has loaded everything."""
-    nursery = Nursery(PYTHON_PATH)
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from reelwork.client import AsyncClient, Client
 from tests.support.service import Service
+from tests.support.warm_start import Nursery
 from tests.unit.client.awaited import Awaited
 
 LIMIT_BYTES = 2**29
@@ -17,9 +18,11 @@ Connect = Callable[..., Client]
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Service]:
     """`reelwork up`, with a pipeline that fails and one that takes its time."""
-    service = Service(tmp_path_factory.mktemp("client") / "data", {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES)})
+    service = Service(
+        tmp_path_factory.mktemp("client") / "data", {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES)}, nursery=nursery
+    )
     service.write_pipeline("failing", "raise")
     service.write_pipeline("slow", "pause", seconds=0.2)
     command = service.start("up", "--port", "0")

@@ -18,6 +18,7 @@ from reelwork.client import AsyncClient, Client, ConnectionLost, RequestRefused
 from reelwork.client.submitting import APPEND_BYTES, RESUMABLE_FROM_BYTES
 from tests.support.service import Command, Service
 from tests.support.waiting import wait_until
+from tests.support.warm_start import Nursery
 from tests.unit.client.conftest import Connect
 from tests.unit.client.cutting import Cut, cutting
 
@@ -166,11 +167,11 @@ def test_what_cannot_be_gone_on_with_is_an_error(connect: Connect, service_url: 
 
 
 @pytest.fixture
-def lasting(tmp_path: Path) -> "Any":
+def lasting(tmp_path: Path, nursery: Nursery) -> "Any":
     """A service on a port of its own, which can be killed and started anew."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = str(listening.getsockname()[1])
-    service = Service(tmp_path / "data")
+    service = Service(tmp_path / "data", nursery=nursery)
     yield _Lasting(service, port)
     service.close()
 

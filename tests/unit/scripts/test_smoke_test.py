@@ -17,6 +17,7 @@ from reelwork.bootstrap.access import open_keys
 from reelwork.settings import Settings
 from scripts.smoke_test import main
 from tests.support.service import Service
+from tests.support.warm_start import Nursery
 from tests.unit.scripts.lying_service import (
     DELETE,
     JOB,
@@ -50,13 +51,13 @@ def smoke_test(*arguments: str | Path, **environment: str) -> "subprocess.Comple
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """`reelwork up`, which asks for keys."""
-    service = Service(tmp_path_factory.mktemp("smoke") / "data", {"REELWORK_REQUIRE_KEYS": "true"})
+def guarded(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Service]:
+    """A whole service that asks for keys."""
+    service = Service(tmp_path_factory.mktemp("smoke") / "data", {"REELWORK_REQUIRE_KEYS": "true"}, nursery=nursery)
     service.write_pipeline("failing", "raise")
     keys = open_keys(Settings.load(data_dir=service.data_dir))
     service.environment["KEY"] = str(keys.make("smoke test", [Scope.READ, Scope.SUBMIT], NO_LIMITS))
-    service.environment["URL"] = service.start("up", "--port", "0").url()
+    service.environment["URL"] = service.run()
     yield service
     service.close()
 
