@@ -9,6 +9,7 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +17,7 @@ from reelwork.errors import DecodingStopped, VideoUnreadable
 from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed, use_threads
 from reelwork.video.frame import Frame, Moment
 from reelwork.video.mp4 import ends_with_a_box, fragments_break_off, top_level_boxes
+from reelwork.video.orientation import UPRIGHT, Orientation
 from reelwork.video.packets import Chooser, EveryFrame
 
 if TYPE_CHECKING:
@@ -139,6 +141,24 @@ class VideoFile:
         except DecodingUnsure as error:
             raise self._stopped(counted.asked, str(error)) from error
 
+    def first_frame(self) -> Frame | None:
+        """Decode the first packet and no other, which is soon done; None if no sound frame comes of it alone.
+
+        Nothing else can be decoded afterwards: open the file again.
+        """
+        import av
+
+        context = self._stream.codec_context
+        try:
+            packet = next(self._container.demux(self._stream))
+            # Told that there is no more, the decoder does not wait for others that might be presented before it.
+            decoded = next(iter([*packet.decode(), *context.decode(None)]), None)
+        except av.FFmpegError:
+            return None
+        if decoded is None or decoded.is_corrupt:
+            return None
+        return Frame(0, Fraction(0), decoded, Orientation.of(decoded) or UPRIGHT)
+
     def outline(self, chooser: Chooser) -> Outline:
         """Look through the packets, without decoding, up to the last frame that is wanted.
 
@@ -228,7 +248,7 @@ def _container(path: Path, limits: DecodeLimits) -> Iterator["InputContainer"]:
 
     try:
         container = av.open(
-            f"file:{path.resolve()}",
+            f"file:{path.absolute()}",
             format="mov",
             container_options=_CONTAINER_OPTIONS,
             stream_options=[{"max_pixels": str(limits.max_pixels)}] * _MOST_STREAMS,  # type: ignore[list-item]
