@@ -73,6 +73,8 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging() -> None:
     """Send every log of this process to standard error as JSON."""
+    # What a line does not say need not be found out for it.
+    logging.logThreads = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -68,7 +68,7 @@ class _Body:
             return await self._receive()
         began = time.monotonic()
         try:
-            with anyio.fail_after(self._idle_s - self._waited_s):
+            async with asyncio.timeout(self._idle_s - self._waited_s):
                 message = await self._next()
         except TimeoutError:
             raise UploadStalled(self._idle_s) from None

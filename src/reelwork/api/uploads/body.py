@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import Message
 from typing import Protocol, Self
 
@@ -98,14 +99,15 @@ class Body:
 
     async def _collect(self) -> bytes:
         piece = bytearray()
-        with anyio.move_on_after(_LONGEST_PIECE_S):
-            while not self._is_over and len(piece) < PIECE_BYTES:
-                message = await self._receive()
-                if message["type"] == "http.disconnect":
-                    self._is_over = self._is_gone = True
-                    break
-                piece += self._reader.feed(message.get("body", b""))
-                self._is_over = not message.get("more_body", False)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_PIECE_S):
+                while not self._is_over and len(piece) < PIECE_BYTES:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        self._is_over = self._is_gone = True
+                        break
+                    piece += self._reader.feed(message.get("body", b""))
+                    self._is_over = not message.get("more_body", False)
         return bytes(piece)
 
 
