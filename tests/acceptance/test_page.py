@@ -41,7 +41,7 @@ def test_the_policy_allows_this_service_alone(everything: dict[str, httpx.Respon
         policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
         assert policy["default-src"] == "'none'"
         assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == policy["img-src"] == "'self'"
-        assert policy["media-src"] == "blob:"
+        assert policy["media-src"] == "'self' blob:"
         assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
         assert "unsafe" not in answer.headers["content-security-policy"]
 

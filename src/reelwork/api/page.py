@@ -16,14 +16,14 @@ ASSETS = {
 }
 """The files below ``/assets/``, and their media types."""
 
-# The video plays from a blob of the person's own file; everything else comes from this service alone.
+# The video plays from this service, or from a blob of the person's own file; everything else comes from here alone.
 _CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
-        "media-src blob:",
+        "media-src 'self' blob:",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",

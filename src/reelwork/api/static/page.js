@@ -169,7 +169,7 @@ async function finish(jobId) {
   download.href = `/video/results/${jobId}`;
   download.onclick = (event) => downloadWithKey(event, jobId);
   download.download = `${own?.name.replace(/\.mp4$/i, '') ?? jobId}.json`;
-  showResults(entries, own);
+  showResults(entries, own, keyHeaders().Authorization ? null : `/video/jobs/${jobId}/media`);
 }
 
 /**

@@ -28,12 +28,13 @@ let rows = [];
 /**
  * @param {Entry[]} found
  * @param {File | null} file the video, if this device sent it
+ * @param {string | null} stored where the service has it, if it can be had without a key
  */
-export function showResults(found, file) {
+export function showResults(found, file, stored) {
   entries = found;
   rows = [];
   findings.replaceChildren(...nodesOf(entries).flatMap(section));
-  play(file);
+  play(file, stored);
 }
 
 /**
@@ -101,14 +102,18 @@ function seek(timeS) {
 // ---- the video and what lies over it
 
 /**
- * Play the person's own file: the service does not send videos back.
+ * Play the person's own file, or the service's: a video element shows no key, where one is asked for.
  * @param {File | null} own
+ * @param {string | null} [stored]
  */
-export function play(own) {
+export function play(own, stored = null) {
   URL.revokeObjectURL(video.src);
-  if (own) video.src = URL.createObjectURL(own);
-  stage.hidden = now.hidden = own === null;
-  attach.hidden = own !== null;
+  const source = own ? URL.createObjectURL(own) : stored;
+  if (source) video.src = source;
+  // The job's video may be gone, or of a kind that this browser does not play.
+  video.onerror = () => own === null && play(null);
+  stage.hidden = now.hidden = source === null;
+  attach.hidden = source !== null;
   draw(0);
 }
 
