@@ -28,6 +28,7 @@ ReelworkError
 ├── JobNotFailed                only a failed job can be run again
 ├── ResultsNotReady             the job exists and is not completed
 ├── VideoGone                   the job exists, and its video is not in storage any more
+├── ResultsGone                 the same of its results
 ├── FrameNotFound               the video of a job has no frame of this number
 ├── FrameNotAnalysed            it has, and the results say nothing about it
 ├── NotAcceptable               the client takes none of the forms there are
@@ -290,6 +291,13 @@ class VideoGone(ReelworkError):
 
     def __init__(self, job_id: UUID) -> None:
         super().__init__(f"The video of job {job_id} is not in storage any more.")
+
+
+class ResultsGone(ReelworkError):
+    """The results of a completed job are not in storage any more."""
+
+    def __init__(self, job_id: UUID) -> None:
+        super().__init__(f"Job {job_id} is completed, but its results are not in storage any more.")
 
 
 class FrameNotFound(ReelworkError):

@@ -87,6 +87,14 @@ class TestMedia:
         problem(up.http.get(f"/video/jobs/{job_id}/media"), 404, "video-gone")
         problem(up.http.get(f"/video/jobs/{job_id}/frames/0.jpg"), 404, "video-gone")
 
+    def test_results_that_are_gone(self, up: Caller, shared_service: Service, media_dir: Path) -> None:
+        job_id = up.submit(media_dir / "midroll-5s.mp4", pipeline="frames")
+        up.wait_for(job_id, "completed")
+        (results,) = (shared_service.data_dir / "files" / "video_results" / str(job_id)).iterdir()
+        results.unlink()
+        for path in (f"results/{job_id}", f"jobs/{job_id}/intervals", f"jobs/{job_id}/frames/0.jpg?boxes=true"):
+            problem(up.http.get(f"/video/{path}"), 404, "results-gone")
+
 
 class TestFrames:
     def test_each_is_the_one_of_its_number(self, up: Caller, timed: UUID, pictures: list[np.ndarray]) -> None:

@@ -141,6 +141,13 @@ PROBLEMS: dict[type[errors.ReelworkError], ProblemType] = {
         "The video is not there any more",
         "The job is known, but its MP4 was removed from the storage. Submit it again.",
     ),
+    errors.ResultsGone: ProblemType(
+        HTTPStatus.NOT_FOUND,
+        "results-gone",
+        "The results are not there any more",
+        "The job was completed, but its results were removed from the storage, or are not in the back-up that it came "
+        "from. Submit the video again.",
+    ),
     errors.FrameNotFound: ProblemType(
         HTTPStatus.NOT_FOUND,
         "frame-not-found",

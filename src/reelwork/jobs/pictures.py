@@ -3,7 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reelwork.errors import FileMissing, FrameNotAnalysed, InvalidOptions, Mistake, ResultsNotReady, VideoGone
+from reelwork.errors import (
+    FileMissing,
+    FrameNotAnalysed,
+    InvalidOptions,
+    Mistake,
+    ResultsGone,
+    ResultsNotReady,
+    VideoGone,
+)
 from reelwork.jobs.model import Job
 from reelwork.pipeline.drawings import shapes
 from reelwork.pipeline.results import find_entry
@@ -50,7 +58,7 @@ class JobPictures:
             VideoGone: The video is not in storage any more.
             FrameNotFound: It has no such frame.
             VideoUnreadable: It cannot be decoded up to there within the limits.
-            ResultsNotReady, FrameNotAnalysed: There is nothing to draw.
+            ResultsNotReady, ResultsGone, FrameNotAnalysed: There is nothing to draw.
             InvalidOptions: ``node`` is no output of the pipeline.
         """
         drawn = self._found(job, number, options.node) if options.boxes else ()
@@ -77,7 +85,11 @@ class JobPictures:
         outputs = job.pipeline_definition["outputs"]
         if node is not None and node not in outputs:
             raise InvalidOptions([Mistake("node", f"name an output node of the pipeline: {', '.join(outputs)}")])
-        with self._storage.load_file(job.output_path) as document:
+        try:
+            document = self._storage.load_file(job.output_path)
+        except FileMissing as error:
+            raise ResultsGone(job.job_id) from error
+        with document:
             entry = find_entry(document, number)
         if entry is None:
             raise FrameNotAnalysed(number)

@@ -17,6 +17,7 @@ from reelwork.errors import (
     Mistake,
     NodeNotFound,
     ReelworkError,
+    ResultsGone,
     ResultsNotReady,
     ServiceUnavailable,
     UploadEmpty,
@@ -204,13 +205,14 @@ class JobService:
 
         Raises:
             JobNotFound: The job was deleted meanwhile.
+            ResultsGone: They are not in storage any more.
         """
         assert job.output_path is not None
         try:
             return self._storage.load_file(job.output_path)
-        except FileMissing:
+        except FileMissing as error:
             self.get(job.job_id)
-            raise
+            raise ResultsGone(job.job_id) from error
 
     def tracks(self, job_id: UUID, node: str | None = None, only_of: str | None = None) -> Iterator[dict[str, Any]]:
         """Merge the tracked objects of a completed job, in flat memory; see ``pipeline.intervals.tracks``.
