@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.installation import CLIP, Installation
 from tests.support.service import Caller, Service
-from tests.support.shell import Shell, blocks_run_by, free_port, with_values
+from tests.support.shell import Shell, blocks_run_by, free_port, has_written, with_values
 from tests.support.versions import install_this_version
 from tests.support.waiting import wait_until
 
@@ -57,7 +58,7 @@ def assert_no_attempt_lost(calls: Caller, jobs: list[UUID]) -> None:
 def test_workers_come_and_go_under_load(installation: Installation, tmp_path: Path) -> None:
     run, calls = installation.run, installation.calls
     run(START.text.replace("/srv/reelwork", str(installation.data_dir)))
-    wait_until(lambda: (tmp_path / "api.log").read_text().count("Reelwork is ready"))
+    wait_until(lambda: has_written(tmp_path / "api.log", "Reelwork is ready"))
     jobs = submitted(calls, 2)
     wait_until(lambda: are_busy(calls, 1, jobs))
 
@@ -102,7 +103,7 @@ def test_machines_that_share_database_and_storage(postgresql_url: str, tmp_path:
             machines[-1].run(with_values(SHARED, values) + "\nreelwork serve >>api.log 2>&1 &")
             machines[-1].run(ELSEWHERE.text)
             callers.append(Caller(f"http://127.0.0.1:{port}"))
-            wait_until(lambda log=directory / "api.log": log.read_text().count("Reelwork is ready"))
+            wait_until(partial(has_written, directory / "api.log", "Reelwork is ready"))
 
         jobs = submitted(callers[0], 4)
         assert_no_attempt_lost(callers[1], jobs)
