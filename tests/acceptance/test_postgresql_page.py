@@ -4,23 +4,27 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from reelwork.access.caller import Scope
+from reelwork.bootstrap.access import open_keys
 from reelwork.db.migrate import head_revision
+from reelwork.settings import Settings
 from tests.support.databases import opened
 from tests.support.installation import CLIP, Installation
 from tests.support.postgresql import PostgresqlServer, binaries
+from tests.support.service import Caller, Service
 from tests.support.shell import blocks_run_by, with_values
 from tests.support.versions import install_this_version
+from tests.support.warm_start import Nursery
 from tools.tree import ROOT
 
 PAGE = "docs/how-to/postgresql.md"
 ROLE, SETTINGS, MIGRATE, COPY, START, LOOK = blocks_run_by(__file__, PAGE, "sh")
-START_WITH_IDS = START.text.replace("api.log 2>&1 &", "api.log 2>&1 &\nAPI=$!").replace(
-    "worker.log 2>&1 &", "worker.log 2>&1 &\nWORKER=$!"
-)
+WITH_ID = "worker.log 2>&1 &\nWORKER=$!"
 
 
 @pytest.fixture
@@ -35,29 +39,33 @@ def installation(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterato
     installation.close()
 
 
-def test_a_service_moves_with_its_jobs(installation: Installation, postgresql_server: PostgresqlServer) -> None:
-    run = installation.run
-    run(f"export REELWORK_DATA_DIR='{installation.data_dir}'")
-    run(START_WITH_IDS.partition("reelwork submit")[0])
-    completed = {installation.completed()}
-    results = installation.results(completed)
-    run("kill -TERM $WORKER && wait $WORKER || true")
-    waiting = installation.calls.submit(CLIP, pipeline="frames", tags="from-sqlite")
-    run("reelwork keys add laboratory && kill -TERM $API && wait $API || true")
+def test_a_service_moves_with_its_jobs(
+    installation: Installation, postgresql_server: PostgresqlServer, nursery: Nursery
+) -> None:
+    with closing(Service(installation.data_dir, nursery=nursery)) as before:
+        calls = Caller(before.start("serve", "--port", "0").url())
+        worker = before.start("worker")
+        completed = calls.submit(CLIP, pipeline="frames")
+        calls.results(completed)
+        results = calls.http.get(f"/video/results/{completed}").content
+        worker.stop()
+        waiting = calls.submit(CLIP, pipeline="frames", tags="from-sqlite")
+        calls.http.close()
+    open_keys(Settings.load(data_dir=installation.data_dir)).make("laboratory", [Scope.READ])
     files = installation.files()
 
+    run = installation.run
     run(ROLE.text)
     url = f"postgresql://reelwork:a-long-random-word@/reelwork?host={postgresql_server._directory}"
     run(with_values(SETTINGS, {"REELWORK_DATABASE_URL": url, "REELWORK_DATA_DIR": installation.data_dir}))
-    assert "Run `reelwork migrate`" in run("reelwork serve", fails=True)
     assert run(MIGRATE.text).strip() == f"base -> {head_revision()}"
     assert f"`base -> {head_revision()}`" in (ROOT / PAGE).read_text()
-    copy = COPY.text.replace(".venv/bin/python scripts", f"{sys.executable} {ROOT / 'scripts'}")
-    assert run(copy).strip() == "2 jobs and 1 API keys copied."
+    copied = run(COPY.text.replace(".venv/bin/python scripts", f"{sys.executable} {ROOT / 'scripts'}"))
+    assert copied.strip() == "2 jobs and 1 API keys copied."
     assert installation.files() == files
 
-    run(START_WITH_IDS)
-    assert installation.results(completed) == results
+    run(START.text.replace("api.log 2>&1 &", "api.log 2>&1 &\nAPI=$!").replace("worker.log 2>&1 &", WITH_ID))
+    assert installation.results({completed}) == {completed: results}
     assert len(installation.results({waiting})) == 1
     [listed] = installation.calls.http.get("/video/jobs", params={"tag": "from-sqlite"}).json()["jobs"]
     assert listed["job_id"] == str(waiting)
