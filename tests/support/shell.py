@@ -34,6 +34,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def has_written(log: Path, text: str) -> bool:
+    """Tell whether a command that was started in the background has written something to its log."""
+    return log.exists() and text in log.read_text()
+
+
 class Shell:
     """A shell that remembers its variables and its background processes from one block to the next."""
 

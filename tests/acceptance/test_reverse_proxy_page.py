@@ -1,0 +1,193 @@
+"""What the page about proxies says of Reelwork is so behind one, and its configurations do what it explains."""
+
+import http.client
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from reelwork.cli.server import _KEEP_ALIVE_S
+from reelwork.client import Client
+from reelwork.settings import Settings
+from tests.support.proxies import Proxy, proxy_before
+from tests.support.service import Caller
+from tests.support.shell import Shell, blocks_run_by, free_port, has_written
+from tests.support.versions import install_this_version
+from tests.support.waiting import wait_until
+from tools.pages import blocks
+from tools.tree import ROOT
+
+PAGE = "docs/how-to/reverse-proxy.md"
+[ASK_FOR_KEYS] = blocks_run_by(__file__, PAGE, "sh")
+CLIP = ROOT / "media" / "midroll-5s.mp4"
+AS_MP4 = {"Content-Type": "video/mp4"}
+FORGED = {
+    "X-Forwarded-For": "127.0.0.1",
+    "X-Real-IP": "127.0.0.1",
+    "Forwarded": "for=127.0.0.1;host=elsewhere.example.org;proto=https",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "elsewhere.example.org",
+    "X-Forwarded-Prefix": "/prefix",
+    "Host": "elsewhere.example.org",
+}
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """The service of the page; no worker runs."""
+
+    url: str
+    key: str
+    data_dir: Path
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    directory = tmp_path_factory.mktemp("guarded")
+    data_dir, log, port = directory / "data", directory / "api.log", free_port()
+    path = f"{install_this_version(directory / 'this').parent}:{os.environ['PATH']}"
+    environment = {"PATH": path, "REELWORK_PORT": str(port), "REELWORK_PROBE_PROCESSES": "1"}
+    with closing(Shell(directory, environment)) as shell:
+        told = shell.run(ASK_FOR_KEYS.text.replace("/srv/reelwork", str(data_dir)))
+        [key] = re.findall(r"^rw_\S+", told, re.MULTILINE)
+        wait_until(lambda: has_written(log, "Reelwork is ready"))
+        yield Guarded(f"http://127.0.0.1:{port}", key, data_dir, log)
+
+
+@pytest.fixture
+def proxy(guarded: Guarded) -> Iterator[Proxy]:
+    with proxy_before(guarded.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def calls(guarded: Guarded, proxy: Proxy) -> Iterator[Caller]:
+    """Calls through the proxy, with a key."""
+    caller = Caller(proxy.url)
+    caller.http.headers["Authorization"] = f"Bearer {guarded.key}"
+    yield caller
+    caller.http.close()
+
+
+def test_keys_are_asked_for_whatever_a_header_says(proxy: Proxy, guarded: Guarded) -> None:
+    proxy.adds = FORGED
+    answer = httpx.get(f"{proxy.url}/pipelines")
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "urn:reelwork:problem:key-missing"
+    both = {"Authorization": "Basic eDp5", "X-API-Key": guarded.key}
+    assert httpx.get(f"{proxy.url}/pipelines", headers=both).status_code == 200
+
+
+def test_headers_of_proxies_change_no_answer(guarded: Guarded, proxy: Proxy, calls: Caller) -> None:
+    for _ in range(2):
+        calls.submit(CLIP, pipeline="frames")
+    proxy.adds = FORGED
+    varying = ("date", "x-request-id", "connection")
+    for path in ("/", "/video/jobs?limit=1", "/pipelines", "/limits", "/openapi.json"):
+        through = calls.http.get(path)
+        direct = httpx.get(guarded.url + path, headers={"Authorization": f"Bearer {guarded.key}"})
+        assert (through.status_code, through.content) == (200, direct.content)
+        for name in varying:
+            through.headers.pop(name, None)
+            direct.headers.pop(name, None)
+        assert through.headers == direct.headers
+    assert calls.http.get("/video/jobs?limit=1").headers["link"].startswith("</video/jobs?")
+    answer = calls.http.post("/video/submit?pipeline=frames", content=CLIP.read_bytes(), headers=AS_MP4)
+    assert answer.headers["location"] == f"/video/status/{answer.json()['job_id']}"
+    logged = [line for line in guarded.log.read_text().splitlines() if line.startswith("{")]
+    assert not [line for line in logged if "elsewhere" in line or "127.0.0.1" in line]
+
+
+def test_the_name_that_the_proxy_gives_a_request(guarded: Guarded, proxy: Proxy, calls: Caller) -> None:
+    proxy.adds = {"X-Request-Id": "by-the-proxy:1"}
+    answer = calls.http.get("/video/jobs/00000000-0000-0000-0000-000000000000")
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "by-the-proxy:1"
+    assert '"request_id": "by-the-proxy:1"' in guarded.log.read_text()
+    proxy.adds = {"X-Request-Id": "x" * 129}
+    assert len(calls.http.get("/limits").headers["x-request-id"]) < 129
+
+
+def test_uploads_are_stored_as_they_arrive(guarded: Guarded, proxy: Proxy) -> None:
+    clip = (ROOT / "media" / "burned-in-time-15fps.mp4").read_bytes()
+    connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"))
+    connection.putrequest("POST", "/video/submit?pipeline=frames")
+    for name, value in {**AS_MP4, "Content-Length": str(len(clip)), "X-API-Key": guarded.key}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    connection.send(clip[:400_000])
+    wait_until(lambda: [1 for path in guarded.data_dir.rglob("*.tmp") if path.stat().st_size])
+    connection.send(clip[400_000:])
+    assert connection.getresponse().status == 202
+    connection.close()
+
+
+def test_uploads_go_on_when_the_proxy_drops_them(guarded: Guarded, calls: Caller, proxy: Proxy) -> None:
+    clip = (ROOT / "media" / "car-detection.mp4").read_bytes()
+    begun = calls.http.post(
+        "/video/submit", params={"pipeline": "frames"}, headers={**AS_MP4, "Upload-Complete": "?0"}, content=b""
+    )
+    place = begun.headers["location"]
+    assert place.startswith("/video/submit/")
+
+    def send(offset: int) -> httpx.Response:
+        told = {"Upload-Offset": str(offset), "Upload-Complete": "?1", "Content-Type": "application/partial-upload"}
+        return calls.http.patch(place, headers=told, content=clip[offset:])
+
+    proxy.breaks_after = 2_000_000
+    with pytest.raises(httpx.TransportError):
+        send(0)
+    wait_until(lambda: has_written(guarded.log, '"method": "PATCH"'))  # it has noticed, and stored what came
+    proxy.breaks_after = None
+    offset = int(calls.http.head(place).headers["upload-offset"])
+    assert 0 < offset <= 2_000_000
+    job_id = UUID(send(offset).json()["job_id"])
+    assert calls.http.get(f"/video/jobs/{job_id}/media").content == clip
+
+
+def test_what_stays_inside(guarded: Guarded, proxy: Proxy, calls: Caller) -> None:
+    for path in ("/healthz", "/readyz"):
+        assert httpx.get(guarded.url + path).status_code == 200
+    assert httpx.get(f"{guarded.url}/metrics").status_code == 401
+    assert calls.http.get("/metrics").status_code == 200
+    with Client(proxy.url, guarded.key) as client:
+        assert client.ready()
+        proxy.inside = {"/metrics", "/healthz", "/readyz"}
+        assert [calls.http.get(path).status_code for path in proxy.inside] == [404] * 3
+        with pytest.raises(Exception, match="404"):
+            client.ready()
+
+
+NGINX, CADDY = (
+    next(block.text for block in blocks((ROOT / PAGE).read_text()) if word in block.text)
+    for word in ("proxy_pass", "reverse_proxy")
+)
+
+
+def seconds(name: str, configuration: str) -> int:
+    [value] = re.findall(rf"\b{name} (\d+)s", configuration)
+    return int(value)
+
+
+def test_connections_are_given_up_before_reelwork_does() -> None:
+    assert seconds("keepalive_timeout", NGINX) == seconds("keepalive", CADDY) < _KEEP_ALIVE_S - 2
+    assert f"lay idle for {_KEEP_ALIVE_S} s" in (ROOT / PAGE).read_text()
+
+
+def test_times_and_sizes_are_beyond_those_of_reelwork() -> None:
+    settings = Settings()
+    assert seconds("client_body_timeout", NGINX) > settings.upload_idle_s
+    assert seconds("proxy_read_timeout", NGINX) > 10 * settings.probe_timeout_s
+    assert "client_max_body_size 0;" in NGINX
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
+def test_both_keep_inside_what_is_not_for_everybody(path: str) -> None:
+    assert f"location = {path} {{ return 404; }}" in NGINX
+    assert path in re.findall(r"@inside path (.*)", CADDY)[0].split()
