@@ -1,6 +1,7 @@
 """Run the API in uvicorn on a socket of our own, so that its port is known before the first request."""
 
 import errno
+import gc
 import resource
 import socket
 
@@ -27,6 +28,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is there now stays to the end: no search for garbage need look at it again.
+        gc.collect()
+        gc.freeze()
         if not self.should_exit:
             typer.echo(self._announcement)
 
