@@ -329,6 +329,15 @@ class TestWithAnIdempotencyKey:
         assert answer.status_code == 202
         assert UUID(answer.json()["job_id"])
 
+    def test_a_dry_run_leaves_nothing_and_frees_it(
+        self, calls: Caller, upload: SeveralRequests, key: dict[str, str], clip: bytes, leaves_nothing: None
+    ) -> None:
+        for _ in range(2):
+            upload.begin(clip[:4000], pipeline="frames", max_frames="3", dry_run="true")
+            report = upload.append(clip[4000:], 4000, last=True)
+            assert (report.status_code, report.json()["frames_to_analyse"]) == (200, 3)
+            assert calls.http.head(upload.url).status_code == 404
+
 
 @pytest.mark.parametrize(
     "header",
