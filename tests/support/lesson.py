@@ -33,10 +33,10 @@ _TOLERANCE = {"number": 0.02, "percent": 2}
 
 
 class Lesson:
-    """A directory as if Reelwork had been cloned into it and installed, with a shell whose service has a port of its own.
+    """A directory as if Reelwork had been cloned into it and installed, with a shell and a port for the service.
 
     Attributes:
-        directory: Where the reader is.
+        directory: Where the reader begins.
         url: Where the service is that the reader starts.
     """
 
@@ -50,10 +50,11 @@ class Lesson:
         self.url = f"http://127.0.0.1:{port}"
         environment = {
             "PATH": f"{_installed(directory / 'environment')}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(directory),
             "REELWORK_PORT": str(port),
             "REELWORK_URL": self.url,
             "REELWORK_PROBE_PROCESSES": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # each command would compile the package for itself
         }
         self._shell = Shell(self.directory, environment)
         self._service_log = directory / "up.log"
@@ -81,7 +82,7 @@ class Lesson:
             for command, shown in typed(block.text):
                 self._type(command, shown)
         elif place := _PLACE.match(block.text):
-            path = self.directory / place[1]
+            path = Path(self.run("pwd").strip()) / place[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
 
@@ -105,7 +106,7 @@ class Lesson:
         """Start the service where a reader has another terminal; one that runs is stopped before."""
         if self._is_up:
             self.run("kill $SERVICE; wait $SERVICE || true")
-        self._service_log.touch()
+        self._service_log.write_text("")  # what the service before told is not what this one tells
         self.run(f"{command} >{self._service_log} 2>&1 & SERVICE=$!")
         for line in shown.splitlines():
             wait_until(lambda line=line: self._is_told(line), timeout_s=60)
