@@ -26,7 +26,7 @@ TOLD = [
     ),
     ("docs/how-to/operate.md", "```sh\nls\n```", ": say which test runs this block"),
     ("docs/how-to/operate.md", "*Not run by a test: *\n\n```python\n```", ": say which test runs this block"),
-    (TUTORIAL, "<!-- run by -->\n```console\n$ ls\n```", ": say which test runs this block"),
+    ("docs/tutorial/more.md", "```console\n$ ls\n```", "docs/tutorial/more.md:2: say which test runs this block"),
     (
         TUTORIAL,
         "<!-- run by tests/conftest.py -->\n```python\n```",
