@@ -85,6 +85,8 @@ class Lesson:
             path = Path(self.run("pwd").strip()) / place[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
+        else:
+            assert block.language != "python", f"line {block.line}: which file is it? Its first line should say"
 
     def run(self, command: str) -> str:
         """Type a command that no page shows; return what it prints."""
