@@ -19,6 +19,8 @@ Pages = Mapping[PurePosixPath, str]
 DOCS = PurePosixPath("docs")
 OPENAPI = DOCS / "reference" / "openapi.json"
 SETTINGS = PurePosixPath("src/reelwork/settings.py")
+FOLLOWED = (DOCS / "how-to", DOCS / "tutorial")
+"""Where pages are that people follow command by command, as they do the README."""
 TO_BE_RUN = ("sh", "python", "console")
 _VARIABLE = re.compile(r"\bREELWORK_[A-Z]+(?:_[A-Z]+)*\b")
 _LITERAL = re.compile(rf'"({_VARIABLE.pattern})"')
@@ -61,9 +63,9 @@ def unlisted(pages: Pages) -> Iterator[str]:
 
 
 def blocks_not_run(root: Path, pages: Pages) -> Iterator[str]:
-    """Yield blocks of commands and code in the README and the how-tos that no test runs and nothing excuses."""
+    """Yield blocks of commands and code, where people follow them, that no test runs and nothing excuses."""
     for path, page in pages.items():
-        if path != PurePosixPath("README.md") and path.parent != DOCS / "how-to":
+        if path != PurePosixPath("README.md") and path.parent not in FOLLOWED:
             continue
         for block in blocks(page):
             if block.language not in TO_BE_RUN or block.is_excused:

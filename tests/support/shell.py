@@ -71,9 +71,9 @@ class Shell:
         self._process.stdin.write(f"{script}\necho {end}\n")
         printed = []
         for line in self._process.stdout:
-            if line == f"{end}\n":
+            printed.append(line.removesuffix(f"{end}\n"))
+            if line.endswith(f"{end}\n"):  # behind whatever was printed last without the end of a line
                 return "".join(printed)
-            printed.append(line)
         raise AssertionError(f"ended with {self._process.wait()}:\n{commands}\n{''.join(printed)}")
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from tools.check_docs import main
 from tools.pages import anchors, blocks, links
 
 HOW_TO = "docs/how-to/keys.md"
+TUTORIAL = "docs/tutorial/first-pipeline.md"
 TOLD = [
     (HOW_TO, "[x](nowhere.md)", f"{HOW_TO}: links to nowhere.md, but there is no docs/how-to/nowhere.md"),
     (HOW_TO, "[x](../../src/nowhere)", f"{HOW_TO}: links to ../../src/nowhere, but there is no src/nowhere"),
@@ -25,6 +26,12 @@ TOLD = [
     ),
     ("docs/how-to/operate.md", "```sh\nls\n```", ": say which test runs this block"),
     ("docs/how-to/operate.md", "*Not run by a test: *\n\n```python\n```", ": say which test runs this block"),
+    ("docs/tutorial/more.md", "```console\n$ ls\n```", "docs/tutorial/more.md:2: say which test runs this block"),
+    (
+        TUTORIAL,
+        "<!-- run by tests/conftest.py -->\n```python\n```",
+        "conftest.py is said to run this block, and does",
+    ),
     (HOW_TO, "`REELWORK_NOTHING_S`", f"{HOW_TO}: names REELWORK_NOTHING_S, which nothing reads"),
     ("docs/explanation/more.md", "# More", "docs/explanation/more.md: is not listed in docs/README.md"),
     ("src/reelwork/settings.py", "    secret_s: float = Field(1)", "REELWORK_SECRET_S: is read by the code, and on no"),
