@@ -86,7 +86,8 @@ function track(firstS, lastS) {
   const startS = entries[0].result.time_s;
   const wholeS = entries[entries.length - 1].result.time_s - startS || 1;
   const bar = make('span', {className: 'bar'});
-  bar.style.left = `${(100 * (firstS - startS)) / wholeS}%`;
+  // As wide as it is at least, it is to be seen at the very end, too.
+  bar.style.left = `min(${(100 * (firstS - startS)) / wholeS}%, 100% - .3rem)`;
   bar.style.width = `${(100 * (lastS - firstS)) / wholeS}%`;
   return make('span', {className: 'track'}, bar);
 }
