@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code; with --check, only say whether they are up to date."""
+"""Write the pages and diagrams that are made from the code; with --check, only say whether they are up to date."""
 
 import inspect
 import re
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 import command_line_page
+import diagrams
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.metrics import ATTEMPTS_LOST, DESCRIBED, JOBS, OUTCOMES_TOTAL, RESCUES_TOTAL, WEBHOOKS
@@ -24,7 +25,8 @@ from reelwork.pipeline.sampling import Range, Sampling
 from reelwork.settings import Settings
 from reelwork.webhooks.courier import OUTCOMES as WEBHOOK_OUTCOMES
 
-REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+DOCS = Path(__file__).parent.parent / "docs"
+REFERENCE = DOCS / "reference"
 
 _PIPELINES_HEAD = """# Pipelines
 
@@ -253,24 +255,26 @@ def metrics_page() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "settings.md": settings_page,
-    "pipelines.md": pipelines_page,
-    "metrics.md": metrics_page,
-    "jobs.md": jobs_page,
-    "problems.md": problems_page,
-    "cli.md": command_line_page.page,
+    "reference/settings.md": settings_page,
+    "reference/pipelines.md": pipelines_page,
+    "reference/metrics.md": metrics_page,
+    "reference/jobs.md": jobs_page,
+    "reference/problems.md": problems_page,
+    "reference/cli.md": command_line_page.page,
+    "explanation/job-states.svg": diagrams.states,
+    "explanation/walk.svg": diagrams.walk,
 }
 
 
 def main() -> int:
     """Write the pages, or compare them."""
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    outdated = [name for name, page in PAGES.items() if not _is_up_to_date(REFERENCE / name, page())]
+    outdated = [name for name, page in PAGES.items() if not _is_up_to_date(DOCS / name, page())]
     if "--check" in sys.argv:
-        print(*(f"docs/reference/{name} is out of date" for name in outdated), sep="\n")
+        print(*(f"docs/{name} is out of date" for name in outdated), sep="\n")
         return int(bool(outdated))
     for name in outdated:
-        (REFERENCE / name).write_text(PAGES[name]())
+        (DOCS / name).write_text(PAGES[name]())
     return 0
 
 
