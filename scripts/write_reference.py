@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 import command_line_page
 import diagrams
+import http_page
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.metrics import ATTEMPTS_LOST, DESCRIBED, JOBS, OUTCOMES_TOTAL, RESCUES_TOTAL, WEBHOOKS
@@ -24,6 +25,7 @@ from reelwork.pipeline.definition import NodeDefinition, PipelineDefinition, rea
 from reelwork.pipeline.sampling import Range, Sampling
 from reelwork.settings import Settings
 from reelwork.webhooks.courier import OUTCOMES as WEBHOOK_OUTCOMES
+from values import values_of
 
 DOCS = Path(__file__).parent.parent / "docs"
 REFERENCE = DOCS / "reference"
@@ -173,7 +175,7 @@ def _fields(model: type[BaseModel]) -> str:
         written = field.alias or name
         shape = schema["properties"][written]
         default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
-        rows.append(f"| `{written}` | {_values(shape, schema)} | {default} | {_meaning(model, name, shape)} |")
+        rows.append(f"| `{written}` | {values_of(shape)} | {default} | {_meaning(model, name, shape)} |")
     return "\n".join([*rows, ""])
 
 
@@ -191,36 +193,6 @@ def _meaning(model: type[BaseModel], name: str, shape: Mapping[str, Any]) -> str
     said = next((kind["description"] for kind in kinds if "description" in kind), None)
     return str(said or _SAID_HERE[model, name])
 
-
-def _values(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """Say in a few words what values there may be."""
-    if "$ref" in shape:
-        return f"{shape['$ref'].rpartition('/')[2].lower()}, see below"
-    if "anyOf" in shape:
-        return " or ".join(_values(one, schema) for one in shape["anyOf"] if one.get("type") != "null")
-    if "enum" in shape:
-        return " or ".join(f"`{value}`" for value in shape["enum"])
-    return _VALUES[shape["type"]](shape, schema)
-
-
-def _number(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str]:
-    def said(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-        low, above, high = (shape.get(name) for name in ("minimum", "exclusiveMinimum", "maximum"))
-        bounds = [f"from {low:.15g}"] if low is not None else [f"above {above:.15g}"] if above is not None else []
-        bounds += [f"to {high:.15g}"] if high is not None else []
-        return " ".join([kind, *bounds])
-
-    return said
-
-
-_VALUES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
-    "string": lambda shape, schema: "text",
-    "boolean": lambda shape, schema: "`true` or `false`",
-    "integer": _number("whole number"),
-    "number": _number("number"),
-    "array": lambda shape, schema: f"list of {_values(shape['items'], schema)}",
-    "object": lambda shape, schema: "by name",
-}
 
 _METRICS_HEAD = """# Metrics
 
@@ -261,6 +233,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/jobs.md": jobs_page,
     "reference/problems.md": problems_page,
     "reference/cli.md": command_line_page.page,
+    "reference/http.md": http_page.page,
     "explanation/job-states.svg": diagrams.states,
     "explanation/walk.svg": diagrams.walk,
 }
