@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined
 import command_line_page
 import diagrams
 import http_page
+import pipeline_schema
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.metrics import ATTEMPTS_LOST, DESCRIBED, JOBS, OUTCOMES_TOTAL, RESCUES_TOTAL, WEBHOOKS
@@ -38,6 +39,7 @@ once. A job keeps the pipeline as it stood at submit. To try a file, without the
 `reelwork analyze clip.mp4 --pipeline ./mine.yaml`. This page is written by `scripts/write_reference.py`.
 
 ```yaml
+# yaml-language-server: $schema=/where/you/keep/pipeline.schema.json
 name: plates
 description: Find number plates and read them, in the first ten minutes
 sampling: {every_s: 0.5, ranges: [{end_s: 600}]}
@@ -48,6 +50,11 @@ nodes:
   text: {analyzer: text, inputs: [$frame, plates]}
 outputs: [plates, text]
 ```
+
+The first line is for editors with the YAML language server, such as VS Code with its YAML extension: with
+[pipeline.schema.json](pipeline.schema.json), copied to where the line says, they complete fields and settings and mark
+mistakes as you type. The schema knows the analyzers that come along and admits others, with any settings. What it
+cannot tell, such as an output that is no node, the loader does.
 """
 _PROBLEMS_HEAD = """# Problems
 
@@ -124,7 +131,6 @@ def problems_page() -> str:
 
 def pipelines_page() -> str:
     """Return the page about pipeline files: their fields, the shipped ones, and the settings of every analyzer."""
-    analyzers = {name: kind for name, kind in AnalyzerRegistry.installed().analyzers.items() if _is_built_in(kind)}
     parts = [
         _PIPELINES_HEAD,
         _fields(PipelineDefinition),
@@ -139,7 +145,7 @@ def pipelines_page() -> str:
         "\n".join(_shipped()) + "\n",
         "## Analyzers\n",
         _ANSWERS,
-        *(_analyzer(name, kind) for name, kind in analyzers.items()),
+        *(_analyzer(name, kind) for name, kind in _built_in().items()),
     ]
     return "\n".join(parts)
 
@@ -151,8 +157,10 @@ def jobs_page() -> str:
     return f"{before}{_OPTIONS}\n{_fields(SubmitForm)}{_END_OF_OPTIONS}{after}"
 
 
-def _is_built_in(kind: type[Analyzer]) -> bool:
-    return kind.__module__.startswith("reelwork.analyzers.builtin.")
+def _built_in() -> dict[str, type[Analyzer]]:
+    """Return the analyzers that come along, whatever else is installed here."""
+    installed = AnalyzerRegistry.installed().analyzers
+    return {name: kind for name, kind in installed.items() if kind.__module__.startswith("reelwork.analyzers.builtin.")}
 
 
 def _shipped() -> Iterator[str]:
@@ -229,6 +237,7 @@ def metrics_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "reference/settings.md": settings_page,
     "reference/pipelines.md": pipelines_page,
+    "reference/pipeline.schema.json": lambda: pipeline_schema.schema(_built_in(), _SAID_HERE),
     "reference/metrics.md": metrics_page,
     "reference/jobs.md": jobs_page,
     "reference/problems.md": problems_page,
