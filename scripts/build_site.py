@@ -37,6 +37,7 @@ _PART = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 """A block, a link (whose words may be code), or code: only the link is looked into."""
+_ITEM = re.compile(r"(?:[-*]|\d+\.) +")
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _SECTION = re.compile(r"^## ([^:\n]+)(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 
@@ -50,7 +51,7 @@ def lay_out(root: Path, build: Path) -> list[str]:
     files = set(source_files(root))
     pages = _pages(root, files)
     for path, text in pages.items():
-        _write(build / "site-source" / place(path), relinked(path, text, pages, files))
+        _write(build / "site-source" / place(path), reindented(relinked(path, text, pages, files)))
     for path in files - pages.keys():
         if DOCS in path.parents:
             _write(build / "site-source" / place(path), (root / path).read_text())
@@ -111,6 +112,28 @@ def relinked(path: PurePosixPath, text: str, pages: Mapping[PurePosixPath, str],
         return found[0]
 
     return _PART.sub(link, text)
+
+
+def reindented(text: str) -> str:
+    """Return a page with its lists as Zensical wants them, where less is enough elsewhere.
+
+    What belongs to an item is indented by four spaces, not only by as many as the item's mark is wide, and a blank line
+    comes before an item that follows another one's second paragraph.
+    """
+    lines, width, fence, has_blank = [""], 0, False, False
+    for line in text.splitlines():
+        fence ^= line.startswith("```")
+        mark = None if fence else _ITEM.match(line)
+        if mark:
+            lines += [""] * (width > 0 and has_blank and lines[-1] != "")
+            width, has_blank = len(mark[0]), False
+        elif width and line.startswith(" " * width):
+            line = " " * 4 + line[width:]
+        elif line:
+            width = 0
+        has_blank |= not line
+        lines.append(line)
+    return "\n".join([*lines[1:], ""])
 
 
 def navigation(pages: Mapping[PurePosixPath, str]) -> Iterator[Entry]:
