@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema_rs import validator_for
@@ -12,9 +13,11 @@ from ruamel.yaml import YAML
 
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.errors import PipelineInvalid
+from reelwork.jobs.lifecycle import JobStatus
 from reelwork.pipeline.catalog import SHIPPED_DIR
 from reelwork.pipeline.definition import read_definition
 from reelwork.pipeline.graph import build_graph
+from scripts.walk import WALK
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = validator_for(json.loads((ROOT / "docs" / "reference" / "pipeline.schema.json").read_text()))
@@ -55,6 +58,20 @@ MISTAKES = [
 def test_reference_pages_are_up_to_date() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "scripts" / "write_reference.py"), "--check"], check=False)
     assert done.returncode == 0, "run: python scripts/write_reference.py"
+
+
+@pytest.mark.parametrize("name", ["job-states", "walk"])
+def test_drawings_can_be_seen_and_heard(name: str) -> None:
+    drawing = ET.parse(ROOT / "docs" / "explanation" / f"{name}.svg").getroot()
+    svg = "{http://www.w3.org/2000/svg}"
+    shown = {element.text for element in drawing.iter(f"{svg}text")}
+    described = drawing.findtext(f"{svg}desc") or ""
+    assert drawing.get("role") == "img"
+    assert drawing.findtext(f"{svg}title")
+    parts = [step.point for step in WALK] if name == "walk" else [str(status) for status in JobStatus]
+    assert set(parts) <= shown
+    assert all(part in described for part in parts)
+    assert "prefers-color-scheme: dark" in (drawing.findtext(f"{svg}style") or "")
 
 
 def _is_valid(text: str) -> bool:
