@@ -1,20 +1,11 @@
-"""The reference page of the HTTP API, made from its document and, for the scopes, from the routes themselves."""
+"""The reference page of the HTTP API, made from its document."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import RouteContext, iter_route_contexts
-
-from reelwork.access.caller import Scope
-from reelwork.api.access import SCOPE_OF
-from reelwork.bootstrap.api import make_api
-from reelwork.bootstrap.foundation import open_migrated
-from reelwork.settings import Settings
 from values import values_of
 
 Schema = Mapping[str, Any]
@@ -61,19 +52,18 @@ _ORDER = ("/video/submit", "/video/status", "/video/results", "/video/jobs")
 def page() -> str:
     """Return the page."""
     document = json.loads(DOCUMENT.read_text())
-    scopes = _scopes()
     routes = [(path, method) for path, item in document["paths"].items() for method in item]
     routes.sort(key=lambda route: next((n for n, begin in enumerate(_ORDER) if route[0].startswith(begin)), 9))
     parts = [_HEAD]
     for path, method in routes:
         operation = _resolved(document["paths"][path][method], document)
-        parts += _route(path, method, operation, scopes.get((path, method)))
+        parts += _route(path, method, operation)
     return "\n".join(parts)
 
 
-def _route(path: str, method: str, operation: Schema, scope: Scope | None) -> Iterator[str]:
+def _route(path: str, method: str, operation: Schema) -> Iterator[str]:
     topic = next(said for begin, said in _TOPICS.items() if path.startswith(begin))
-    asked = f"Scope `{scope}`." if scope else "No key is needed."
+    asked = f"Scope `{operation['security'][0]['bearer'][0]}`." if "security" in operation else "No key is needed."
     yield from (f"## `{method.upper()} {path}`", "", " ".join(operation["description"].split()), "")
     yield from (f"{asked} More: {topic}.", "")
     yield from _parameters(operation.get("parameters", []))
@@ -134,28 +124,3 @@ def _resolved(value: Any, document: Schema) -> Any:
             return document["components"]["schemas"][value["$ref"].rpartition("/")[2]]
         return {key: _resolved(each, document) for key, each in value.items()}
     return [_resolved(each, document) for each in value] if isinstance(value, list) else value
-
-
-def _scopes() -> dict[tuple[str, str], Scope]:
-    """Return the scope that each operation asks for, by what its route depends on."""
-    with TemporaryDirectory() as data_dir:
-        settings = Settings(data_dir=Path(data_dir))
-        open_migrated(settings).close()
-        routes = list(iter_route_contexts(make_api(settings).routes))
-    return {
-        (str(route.path_format), method.lower()): scope
-        for route in routes
-        for method in route.methods or ()
-        for scope in _asked(_dependant(route))
-    }
-
-
-def _dependant(route: RouteContext) -> Dependant | None:
-    return getattr(route, "dependant", None)
-
-
-def _asked(dependant: Dependant | None) -> Iterator[Scope]:
-    for each in dependant.dependencies if dependant else ():
-        if each.call in SCOPE_OF:
-            yield SCOPE_OF[each.call]
-        yield from _asked(each)
