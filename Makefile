@@ -7,7 +7,7 @@ UV     := $(VENV)-lock/bin/uv
 DATA   ?= $(CURDIR)/.reelwork
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint types architecture governance openapi wheel-check release-files soak bench lock clean
+.PHONY: help demo serve test check lint types architecture governance openapi site wheel-check release-files soak bench lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,13 +44,16 @@ governance: $(VENV)/development  ## Check scope, tree, contract and documentatio
 	$(BIN)/python -m tools.check_contract
 	$(BIN)/python -m tools.check_docs
 
+site: $(VENV)/development  ## Build the documentation's site into build/site
+	@$(BIN)/python -m scripts.build_site
+
 openapi: $(VENV)/development  ## Write the API's document anew, and say what the changelog lacks
 	$(BIN)/python -m tools.check_contract --renew
 
 wheel-check: $(VENV)/development  ## Build the wheel, install it into an empty environment and try the service there
 	@$(BIN)/python scripts/wheel_check.py
 
-check: lint types architecture governance test wheel-check  ## Everything CI runs
+check: lint types architecture governance site test wheel-check  ## Everything CI runs
 
 release-files: $(VENV)/release  ## Make what is attached to the release TAG=v1.2.3 in dist
 	@$(BIN)/python scripts/release_files.py --tag "$$TAG"

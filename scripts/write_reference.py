@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code; with --check, only say whether they are up to date."""
+"""Write the pages and diagrams that are made from the code; with --check, only say whether they are up to date."""
 
 import inspect
 import re
@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 import command_line_page
+import diagrams
+import http_page
+import pipeline_schema
 from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.api.metrics import ATTEMPTS_LOST, DESCRIBED, JOBS, OUTCOMES_TOTAL, RESCUES_TOTAL, WEBHOOKS
@@ -23,8 +26,10 @@ from reelwork.pipeline.definition import NodeDefinition, PipelineDefinition, rea
 from reelwork.pipeline.sampling import Range, Sampling
 from reelwork.settings import Settings
 from reelwork.webhooks.courier import OUTCOMES as WEBHOOK_OUTCOMES
+from values import values_of
 
-REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+DOCS = Path(__file__).parent.parent / "docs"
+REFERENCE = DOCS / "reference"
 
 _PIPELINES_HEAD = """# Pipelines
 
@@ -34,6 +39,7 @@ once. A job keeps the pipeline as it stood at submit. To try a file, without the
 `reelwork analyze clip.mp4 --pipeline ./mine.yaml`. This page is written by `scripts/write_reference.py`.
 
 ```yaml
+# yaml-language-server: $schema=/where/you/keep/pipeline.schema.json
 name: plates
 description: Find number plates and read them, in the first ten minutes
 sampling: {every_s: 0.5, ranges: [{end_s: 600}]}
@@ -44,6 +50,11 @@ nodes:
   text: {analyzer: text, inputs: [$frame, plates]}
 outputs: [plates, text]
 ```
+
+The first line is for editors with the YAML language server, such as VS Code with its YAML extension: with
+[pipeline.schema.json](pipeline.schema.json), copied to where the line says, they complete fields and settings and mark
+mistakes as you type. The schema knows the analyzers that come along and admits others, with any settings. What it
+cannot tell, such as an output that is no node, the loader does.
 """
 _PROBLEMS_HEAD = """# Problems
 
@@ -120,7 +131,6 @@ def problems_page() -> str:
 
 def pipelines_page() -> str:
     """Return the page about pipeline files: their fields, the shipped ones, and the settings of every analyzer."""
-    analyzers = {name: kind for name, kind in AnalyzerRegistry.installed().analyzers.items() if _is_built_in(kind)}
     parts = [
         _PIPELINES_HEAD,
         _fields(PipelineDefinition),
@@ -135,7 +145,7 @@ def pipelines_page() -> str:
         "\n".join(_shipped()) + "\n",
         "## Analyzers\n",
         _ANSWERS,
-        *(_analyzer(name, kind) for name, kind in analyzers.items()),
+        *(_analyzer(name, kind) for name, kind in _built_in().items()),
     ]
     return "\n".join(parts)
 
@@ -147,8 +157,10 @@ def jobs_page() -> str:
     return f"{before}{_OPTIONS}\n{_fields(SubmitForm)}{_END_OF_OPTIONS}{after}"
 
 
-def _is_built_in(kind: type[Analyzer]) -> bool:
-    return kind.__module__.startswith("reelwork.analyzers.builtin.")
+def _built_in() -> dict[str, type[Analyzer]]:
+    """Return the analyzers that come along, whatever else is installed here."""
+    installed = AnalyzerRegistry.installed().analyzers
+    return {name: kind for name, kind in installed.items() if kind.__module__.startswith("reelwork.analyzers.builtin.")}
 
 
 def _shipped() -> Iterator[str]:
@@ -171,7 +183,7 @@ def _fields(model: type[BaseModel]) -> str:
         written = field.alias or name
         shape = schema["properties"][written]
         default = "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
-        rows.append(f"| `{written}` | {_values(shape, schema)} | {default} | {_meaning(model, name, shape)} |")
+        rows.append(f"| `{written}` | {values_of(shape)} | {default} | {_meaning(model, name, shape)} |")
     return "\n".join([*rows, ""])
 
 
@@ -189,36 +201,6 @@ def _meaning(model: type[BaseModel], name: str, shape: Mapping[str, Any]) -> str
     said = next((kind["description"] for kind in kinds if "description" in kind), None)
     return str(said or _SAID_HERE[model, name])
 
-
-def _values(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """Say in a few words what values there may be."""
-    if "$ref" in shape:
-        return f"{shape['$ref'].rpartition('/')[2].lower()}, see below"
-    if "anyOf" in shape:
-        return " or ".join(_values(one, schema) for one in shape["anyOf"] if one.get("type") != "null")
-    if "enum" in shape:
-        return " or ".join(f"`{value}`" for value in shape["enum"])
-    return _VALUES[shape["type"]](shape, schema)
-
-
-def _number(kind: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], str]:
-    def said(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-        low, above, high = (shape.get(name) for name in ("minimum", "exclusiveMinimum", "maximum"))
-        bounds = [f"from {low:.15g}"] if low is not None else [f"above {above:.15g}"] if above is not None else []
-        bounds += [f"to {high:.15g}"] if high is not None else []
-        return " ".join([kind, *bounds])
-
-    return said
-
-
-_VALUES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
-    "string": lambda shape, schema: "text",
-    "boolean": lambda shape, schema: "`true` or `false`",
-    "integer": _number("whole number"),
-    "number": _number("number"),
-    "array": lambda shape, schema: f"list of {_values(shape['items'], schema)}",
-    "object": lambda shape, schema: "by name",
-}
 
 _METRICS_HEAD = """# Metrics
 
@@ -253,24 +235,28 @@ def metrics_page() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "settings.md": settings_page,
-    "pipelines.md": pipelines_page,
-    "metrics.md": metrics_page,
-    "jobs.md": jobs_page,
-    "problems.md": problems_page,
-    "cli.md": command_line_page.page,
+    "reference/settings.md": settings_page,
+    "reference/pipelines.md": pipelines_page,
+    "reference/pipeline.schema.json": lambda: pipeline_schema.schema(_built_in(), _SAID_HERE),
+    "reference/metrics.md": metrics_page,
+    "reference/jobs.md": jobs_page,
+    "reference/problems.md": problems_page,
+    "reference/cli.md": command_line_page.page,
+    "reference/http.md": http_page.page,
+    "explanation/job-states.svg": diagrams.states,
+    "explanation/walk.svg": diagrams.walk,
 }
 
 
 def main() -> int:
     """Write the pages, or compare them."""
     REFERENCE.mkdir(parents=True, exist_ok=True)
-    outdated = [name for name, page in PAGES.items() if not _is_up_to_date(REFERENCE / name, page())]
+    outdated = [name for name, page in PAGES.items() if not _is_up_to_date(DOCS / name, page())]
     if "--check" in sys.argv:
-        print(*(f"docs/reference/{name} is out of date" for name in outdated), sep="\n")
+        print(*(f"docs/{name} is out of date" for name in outdated), sep="\n")
         return int(bool(outdated))
     for name in outdated:
-        (REFERENCE / name).write_text(PAGES[name]())
+        (DOCS / name).write_text(PAGES[name]())
     return 0
 
 

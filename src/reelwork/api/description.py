@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from reelwork.access.caller import Scope
 from reelwork.api.access import SCOPE_OF
@@ -82,13 +82,14 @@ def _ask_for_key(operation: dict[str, Any], scope: Scope | None) -> None:
 
 
 def _scopes(app: FastAPI) -> dict[tuple[str, str], Scope]:
-    """Return the scope that each operation asks for."""
-    found: dict[tuple[str, str], Scope] = {}
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            for scope in _asked(route.dependant):
-                found |= {(route.path_format, method.lower()): scope for method in route.methods or ()}
-    return found
+    """Return the scope that each operation asks for, also those in routers, which the application keeps whole."""
+    return {
+        (str(route.path_format), method.lower()): scope
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, APIRoute)
+        for method in route.methods or ()
+        for scope in _asked(route.original_route.dependant)
+    }
 
 
 def _asked(dependant: Dependant) -> Iterator[Scope]:

@@ -57,6 +57,12 @@ def test_contract_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
 
 
+def test_each_operation_that_asks_for_a_key_says_for_which_scope() -> None:
+    operations = [each for item in json.loads(WRITTEN)["paths"].values() for each in item.values()]
+    asking = [scopes for each in operations for scheme in each.get("security", []) for scopes in scheme.values()]
+    assert {tuple(scopes) for scopes in asking} == {("read",), ("submit",)}
+
+
 def test_all_breaches_in_a_tree_are_told(tree: Path) -> None:
     for path, before, after in PLANTED:
         content = (tree / path).read_text()
