@@ -18,14 +18,13 @@ demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what w
 serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .reelwork)
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
-# Those that look at how soon something happens want the machine for themselves; others wait more than they work.
-ALONE = tests/faults/test_clock.py tests/faults/test_release.py tests/acceptance/test_processes.py tests/acceptance/test_rescue.py \
-        tests/unit/db/test_sqlite.py
+# Those that look at how soon something happens want the machine for themselves.
+ALONE = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_rescue.py tests/unit/db/test_sqlite.py
 
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development  ## Run every test
-	$(BIN)/python -m pytest --numprocesses 3 --max-worker-restart 0 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
 
 lint: $(VENV)/development  ## Check style and formatting

@@ -18,6 +18,7 @@ from reelwork.errors import (
     JobNotFound,
     PipelineUnavailable,
     ReelworkError,
+    ResultsGone,
     ResultsNotReady,
     ServiceUnavailable,
     UnknownPipeline,
@@ -399,7 +400,7 @@ class TestLooking:
         claim = store.claim(job_id, "one", 60)
         assert claim
         store.complete(claim.lease, "video_results/lost.json")
-        with pytest.raises(FileMissing):
+        with pytest.raises(ResultsGone):
             service.open_results(job_id)
 
     def test_results_of_a_job_that_was_deleted_meanwhile(
