@@ -8,6 +8,7 @@ import ctypes
 import logging
 import multiprocessing
 import os
+import select
 import signal
 import sys
 import threading
@@ -61,6 +62,8 @@ class ChildProcess(Generic[Request, Answer]):
         self._process: Any = None
         self._connection: Connection | None = None
         self._death: int | None = None
+        # The two ends of the child, registered once: `wait` would do it for each call.
+        self._polled: select.poll | None = None
 
     def start(self) -> None:
         """Start the child unless it is running, so that the next call finds it warm."""
@@ -72,6 +75,9 @@ class ChildProcess(Generic[Request, Answer]):
         self._process = context.Process(target=_child_main, args=(theirs, *self._arguments), name=self._name)
         self._process.start()
         self._death = _watch_for_death(self._process)
+        self._polled = select.poll()
+        for end in (self._connection, self._death):
+            self._polled.register(end, select.POLLIN)
         theirs.close()
 
     def send(self, request: Request) -> None:
@@ -89,6 +95,9 @@ class ChildProcess(Generic[Request, Answer]):
 
     def wait_for_answer(self, timeout_s: float, *others: Waitable) -> bool:
         """Wait until there is an answer or the child has died (True), or until time is up or another is ready."""
+        assert self._polled is not None
+        if not others:
+            return bool(self._polled.poll(max(timeout_s, 0.0) * 1000))
         ready: list[Any] = wait([*self.ends, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
         return self._connection in ready or self._death in ready
 
@@ -104,10 +113,11 @@ class ChildProcess(Generic[Request, Answer]):
             ChildDied: The child ended without one.
         """
         assert self._connection is not None
+        assert self._polled is not None
         try:
             # The answer goes first: a child may have died right after giving it. Without one there may be no
             # end of the pipe either: a process that the child started may hold it open.
-            if not self._connection.poll():
+            if self._connection.fileno() not in dict(self._polled.poll(0)):
                 raise EOFError
             return self._connection.recv()  # type: ignore[no-any-return]
         except (EOFError, OSError) as error:

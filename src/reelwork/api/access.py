@@ -20,15 +20,15 @@ def _with(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     return allowed
 
 
-reading, _SUBMITTING, _ADMINISTRATING = (_with(scope) for scope in (Scope.READ, Scope.SUBMIT, Scope.ADMIN))
+reading, submitting, _ADMINISTRATING = (_with(scope) for scope in (Scope.READ, Scope.SUBMIT, Scope.ADMIN))
 
 SCOPE_OF: dict[object, Scope] = {
     reading: Scope.READ,
-    _SUBMITTING: Scope.SUBMIT,
+    submitting: Scope.SUBMIT,
     _ADMINISTRATING: Scope.ADMIN,
 }
 """The scope that each of the dependencies below asks for."""
 
 Reader = Annotated[Caller, Depends(reading)]
-Submitter = Annotated[Caller, Depends(_SUBMITTING)]
+Submitter = Annotated[Caller, Depends(submitting)]
 Admin = Annotated[Caller, Depends(_ADMINISTRATING)]

@@ -23,6 +23,7 @@ from reelwork.api.observation import Observation
 from reelwork.api.operations import operations_routes
 from reelwork.api.page import page_routes
 from reelwork.api.status import add_status_route
+from reelwork.api.submit import add_submit_routes
 from reelwork.api.unexpected import Unexpected
 from reelwork.api.video import video_routes
 from reelwork.jobs.pictures import JobPictures
@@ -103,13 +104,12 @@ def create_app(
     problems.install(app)
     rehearsal.install(app)
     add_status_route(app.router, jobs)
+    add_submit_routes(app.router, jobs, uploads, uploads_at_once=_UPLOADS_AT_ONCE)
     app.include_router(
         video_routes(
             jobs,
             pictures,
-            uploads,
             kept_s=limits.retention_s,
-            uploads_at_once=_UPLOADS_AT_ONCE,
             pictures_at_once=_PICTURES_AT_ONCE,
         )
     )

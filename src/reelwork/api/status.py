@@ -1,14 +1,14 @@
 """Where a job stands: the route that is asked most, so that it does nothing twice."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from reelwork.access.caller import Caller
 from reelwork.api.access import Reader, reading
 from reelwork.api.conditional import is_unchanged
+from reelwork.api.direct import direct
 from reelwork.api.parameters import POLL_AFTER_S, JobId, existing_form, problem_answers
 from reelwork.api.schemas import Status
 from reelwork.api.standings import Standings
@@ -18,19 +18,9 @@ from reelwork.jobs.service import JobService
 _ANSWERS = {304: {"description": "Nothing has happened since"}, **problem_answers(404, 503)}
 
 
-class _KnownRoute(APIRoute):
-    """Calls the endpoint with what it asks for, which the framework would find out anew for each request."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint: Any = self.endpoint
-
-        async def handle(request: Request) -> Response:
-            caller = await reading(request)
-            job_id = await existing_form(request.path_params["job_id"])
-            response: Response = await endpoint(request, job_id, caller)
-            return response
-
-        return handle
+async def _arguments(request: Request) -> tuple[UUID, Caller]:
+    caller = await reading(request)
+    return await existing_form(request.path_params["job_id"]), caller
 
 
 def add_status_route(router: APIRouter, jobs: JobService) -> None:
@@ -56,5 +46,5 @@ def add_status_route(router: APIRouter, jobs: JobService) -> None:
         tags=["video"],
         response_model=Status,
         responses=_ANSWERS,
-        route_class_override=_KnownRoute,
+        route_class_override=direct(_arguments),
     )

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from reelwork.access.caller import Caller
-from reelwork.api.access import Submitter
+from reelwork.api.access import Submitter, submitting
+from reelwork.api.direct import direct
 from reelwork.api.options import read_options
 from reelwork.api.parameters import POLL_AFTER_S, problem_answers
 from reelwork.api.resumable import UploadRoutes
@@ -24,24 +25,16 @@ from reelwork.jobs.service import JobService
 from reelwork.uploads.uploads import Uploads
 
 
-def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -> APIRouter:
-    """Return the routes by which a video comes in."""
-    router = APIRouter()
+async def _arguments(request: Request) -> tuple[Caller]:
+    return (await submitting(request),)
+
+
+def add_submit_routes(router: APIRouter, jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -> None:
+    """Add the routes by which a video comes in; see ``add_status_route``."""
     # Threads of their own: a slow upload holds one for its whole length, and polls must not wait for it.
     threads = anyio.CapacityLimiter(uploads_at_once)
     in_several = UploadRoutes(uploads, partial(read_options, check=jobs.check), threads, accepted)
 
-    @router.post(
-        "/submit",
-        status_code=202,
-        response_model=Accepted,
-        responses={
-            200: {"model": DryRun},
-            201: {"description": "An upload in several requests has begun"},
-            **problem_answers(400, 408, 409, 413, 415, 422, 429, 503, 507),
-        },
-        openapi_extra=_submit_documentation(uploads.max_bytes),
-    )
     async def submit(request: Request, caller: Submitter) -> Response:
         """Accept an MP4. When this answers 202 the job is safe, whatever happens next."""
         completes = headers.upload_complete(request)
@@ -54,18 +47,34 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
             return await in_several.begin(request, caller, body)
         return accepted(await _submitted(request, caller), completes)
 
+    router.add_api_route(
+        "/video/submit",
+        submit,
+        methods=["POST"],
+        tags=["video"],
+        status_code=202,
+        response_model=Accepted,
+        responses={
+            200: {"model": DryRun},
+            201: {"description": "An upload in several requests has begun"},
+            **problem_answers(400, 408, 409, 413, 415, 422, 429, 503, 507),
+        },
+        openapi_extra=_submit_documentation(uploads.max_bytes),
+        route_class_override=direct(_arguments),
+    )
+
     async def _submitted(request: Request, caller: Caller) -> UUID:
         query, key = request.query_params.multi_items(), headers.idempotency_key(request)
         body = file_of(request)
         early = partial(read_options, query, jobs.check, complete=not body.is_form)
         if any(name == "params" for name, _ in query):
-            await anyio.to_thread.run_sync(early)  # to check them against the pipeline may take a while
+            asked = await anyio.to_thread.run_sync(early)  # to check them against the pipeline may take a while
         else:
-            early()
+            asked = early()
         require_room(request, body, uploads.max_bytes)
 
         def options() -> SubmitOptions:
-            return read_options([*query, *body.fields], jobs.check)
+            return read_options([*query, *body.fields], jobs.check) if body.fields else asked
 
         async with body:
             chunks = checked(body.chunks(), uploads.max_bytes)
@@ -73,7 +82,6 @@ def submit_routes(jobs: JobService, uploads: Uploads, *, uploads_at_once: int) -
             return await anyio.to_thread.run_sync(submit, limiter=threads)
 
     in_several.add_to(router)
-    return router
 
 
 def accepted(job_id: UUID, completes_upload: bool | None = None) -> Response:
