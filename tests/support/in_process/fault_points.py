@@ -26,6 +26,10 @@ def _kill() -> None:
 
 
 def _stop() -> None:
+    # Threads that look after things write to the database now and then. One that is stopped meanwhile keeps its lock.
+    for thread in threading.enumerate():
+        if thread.name.startswith("rescue.") and thread is not threading.current_thread():
+            thread.join(5)
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
