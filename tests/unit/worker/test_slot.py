@@ -151,7 +151,7 @@ def test_begins_a_job_when_its_rest_is_over(database: Database, known: bool) -> 
     if known:
         slot.start()
     slot.join(30)
-    assert 0.9 < runner.began_at - rests_from < 6
+    assert 0.9 < runner.began_at - rests_from < 3
 
 
 def begun(store: JobStore, job: Job) -> Lease:
