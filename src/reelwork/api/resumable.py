@@ -4,7 +4,6 @@ An application server that speaks ASGI cannot send the interim answers (104) of 
 """
 
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -77,12 +76,10 @@ class UploadRoutes:
 
     def add_to(self, router: APIRouter) -> None:
         """Add the other routes."""
-        path = "/video/submit/{upload_id}"
-        tags: list[str | Enum] = ["video"]
-        router.head(path, tags=tags, status_code=204, responses=problem_answers(404, 503))(self._look)
+        path = "/submit/{upload_id}"
+        router.head(path, status_code=204, responses=problem_answers(404, 503))(self._look)
         router.patch(
             path,
-            tags=tags,
             status_code=202,
             response_model=Accepted,
             responses={
@@ -91,8 +88,8 @@ class UploadRoutes:
             },
             openapi_extra=_patch_documentation(self._max_bytes),
         )(self._patch)
-        router.delete(path, tags=tags, status_code=204, responses=problem_answers(404, 503))(self._cancel)
-        router.options("/video/submit", tags=tags, status_code=204)(self._capabilities)
+        router.delete(path, status_code=204, responses=problem_answers(404, 503))(self._cancel)
+        router.options("/submit", status_code=204)(self._capabilities)
 
     def _look(self, upload_id: UploadId, caller: Submitter) -> Response:
         """Say how much of an upload has arrived. A request that still brings some of it is over then."""

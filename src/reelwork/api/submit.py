@@ -81,7 +81,9 @@ def add_submit_routes(router: APIRouter, jobs: JobService, uploads: Uploads, *, 
             submit = partial(uploads.once.submit, chunks, options, caller.key_id, key)
             return await anyio.to_thread.run_sync(submit, limiter=threads)
 
-    in_several.add_to(router)
+    within = APIRouter(prefix="/video", tags=["video"])
+    in_several.add_to(within)
+    router.include_router(within)
 
 
 def accepted(job_id: UUID, completes_upload: bool | None = None) -> Response:

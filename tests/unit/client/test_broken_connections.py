@@ -64,6 +64,7 @@ def test_a_large_file_goes_on_where_it_broke_off(connect: Connect, service_url: 
         job = connect(way.url).submit(padded(LARGE), pipeline="frames", on_progress=lambda sent, _: heard.append(sent))
     assert heard[-1] == LARGE
     again = [after for before, after in pairwise(heard) if after < before]
+    assert len(again) >= 1
     assert all(offset > 0 for offset in again)  # never from the beginning
     assert connect(service_url).job(job.job_id).wait().status == "completed"
 
