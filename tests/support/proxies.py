@@ -3,7 +3,7 @@
 import math
 import socket
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -33,20 +33,37 @@ class Proxy:
 def proxy_before(url: str) -> Iterator[Proxy]:
     """Run a proxy before a service."""
     proxy = Proxy()
-    target = (urlsplit(url).hostname or "", urlsplit(url).port or 80)
+    target = address_of(url)
 
-    def serve(listening: socket.socket) -> None:
+    def begin(client: socket.socket) -> None:
+        threading.Thread(target=_pass_on, args=(client, target, proxy), daemon=True).start()
+
+    with accepting(begin) as proxy.url:
+        yield proxy
+
+
+def address_of(url: str) -> tuple[str, int]:
+    """Return the host and the port of a service."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
+
+
+@contextmanager
+def accepting(begin: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Listen, and let ``begin`` have every connection; give the URL."""
+
+    def accept(listening: socket.socket) -> None:
         with suppress(OSError):  # it is closed at the end
             while True:
-                client, _ = listening.accept()
-                threading.Thread(target=_pass_on, args=(client, target, proxy), daemon=True).start()
+                begin(listening.accept()[0])
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        proxy.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread = threading.Thread(target=accept, args=(listening,), daemon=True)
         thread.start()
         try:
-            yield proxy
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from urllib.parse import urlsplit
+
+from tests.support.proxies import accepting, address_of
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -28,15 +29,9 @@ class CuttingProxy:
     connections: int = 0
     _threads: list[threading.Thread] = field(default_factory=list)
 
-    def serve(self, listening: socket.socket, target: tuple[str, int], cuts: Iterator[Cut]) -> None:
-        """Pass on every connection until the listening socket is shut down."""
-        with suppress(OSError):
-            while True:
-                client, _ = listening.accept()
-                self.connections += 1
-                self._pass_on(client, socket.create_connection(target), next(cuts))
-
-    def _pass_on(self, client: socket.socket, service: socket.socket, cut: Cut) -> None:
+    def pass_on(self, client: socket.socket, service: socket.socket, cut: Cut) -> None:
+        """Pass on what comes on a connection, either way."""
+        self.connections += 1
         for source, sink, limit in ((client, service, cut.there), (service, client, cut.back)):
             thread = threading.Thread(target=_carry, args=(source, sink, limit, client, service), daemon=True)
             thread.start()
@@ -64,16 +59,6 @@ def _carry(
 @contextmanager
 def cutting(url: str, *cuts: Cut) -> Iterator[CuttingProxy]:
     """Give a proxy to ``url``; its first connections break as told, and those behind them do not."""
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    assert parts.port is not None
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        proxy = CuttingProxy(f"http://127.0.0.1:{listening.getsockname()[1]}")
-        plan = chain(cuts, repeat(Cut()))
-        thread = threading.Thread(target=proxy.serve, args=(listening, (parts.hostname, parts.port), plan))
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            thread.join()
+    proxy, plan, target = CuttingProxy(), chain(cuts, repeat(Cut())), address_of(url)
+    with accepting(lambda client: proxy.pass_on(client, socket.create_connection(target), next(plan))) as proxy.url:
+        yield proxy
