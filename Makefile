@@ -18,14 +18,18 @@ demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what w
 serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .reelwork)
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
-# Those that look at how soon something happens want the machine for themselves.
-ALONE = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_rescue.py tests/unit/db/test_sqlite.py
+PYTEST = $(BIN)/python -m pytest --max-worker-restart 0 --dist loadfile
+
+# Those that look at how soon something happens, which is mostly to wait for it, are kept apart from those that keep
+# every core busy.
+TIMED = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_rescue.py tests/unit/client \
+        tests/unit/db/test_sqlite.py tests/unit/test_child_process.py tests/unit/webhooks tests/unit/worker
 
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development  ## Run every test
-	$(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest $(ALONE)
+	$(PYTEST) --numprocesses 2 $(addprefix --ignore=,$(TIMED))
+	$(PYTEST) --numprocesses 3 $(TIMED)
 
 lint: $(VENV)/development  ## Check style and formatting
 	$(BIN)/ruff check .

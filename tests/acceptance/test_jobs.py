@@ -168,6 +168,7 @@ class TestRetryAndDelete:
         assert not [name for name in shared_service.stored_files() if str(failed) in name]
 
     def test_a_running_job_is_taken_from_its_worker(self, service: Service, caller: Any, media_dir: Path) -> None:
+        service.environment = {"REELWORK_LEASE_S": "2"}
         service.write_pipeline("slow", "pause")
         calls = caller(service.run())
         job_id = calls.submit(media_dir / "midroll-5s.mp4", pipeline="slow")

@@ -23,7 +23,8 @@ Reelwork = Callable[..., Completed]
 @pytest.fixture(scope="package")
 def service_url(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[str]:
     """The address of `reelwork up`, with a pipeline that fails and one that takes its time."""
-    service = Service(tmp_path_factory.mktemp("cli") / "data", nursery=nursery)
+    # A worker soon lets go of a slow job that a test deleted.
+    service = Service(tmp_path_factory.mktemp("cli") / "data", {"REELWORK_LEASE_S": "3"}, nursery)
     service.write_pipeline("failing", "raise")
     service.write_pipeline("slow", "pause", seconds=0.5)
     command = service.start("up", "--port", "0")

@@ -273,7 +273,7 @@ class TestADatabaseThatDoesNotAnswer:
         def lose_the_connection() -> None:
             with postgresql_database.writing() as transaction:
                 pid = transaction.scalar(sa.text("SELECT pg_backend_pid()"))
-                run(postgresql_database, "SELECT pg_terminate_backend(:pid)", pid=pid)
+                run(postgresql_database, "SELECT pg_terminate_backend(:pid, 30000)", pid=pid)
                 transaction.execute(sa.text("SELECT 1"))
 
         with pytest.raises(ServiceUnavailable):
@@ -285,7 +285,7 @@ class TestADatabaseThatDoesNotAnswer:
         with opened(postgresql_database.engine.url.render_as_string(hide_password=False)) as other:
             run(
                 other,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND pid <> pg_backend_pid()",
             )
         insert_entry(postgresql_database, 1)

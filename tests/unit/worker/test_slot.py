@@ -141,16 +141,17 @@ def test_begins_a_job_when_its_rest_is_over(database: Database, known: bool) -> 
     store = JobStore(database, queue, AttemptPolicy(rest_s=1.0))
     stop = StopRequest(0)
     runner = StopsAfterOne(store, stop)
-    slot = threading.Thread(target=Slot("worker", queue, store, runner, stop, LEASE_S).work)
+    slot = Slot("worker", queue, store, runner, stop, LEASE_S)
+    thread = threading.Thread(target=slot.work)
     if not known:
-        slot.start()
-    job = make_job()
-    lease = begun(store, job)
+        thread.start()
+        wait_until(lambda: slot._look_at > 0)
+    lease = begun(store, make_job())
     store.lose_attempt(lease, "It crashed")
     rests_from = time.monotonic()
     if known:
-        slot.start()
-    slot.join(30)
+        thread.start()
+    thread.join(30)
     assert 0.9 < runner.began_at - rests_from < 3
 
 
