@@ -18,7 +18,8 @@ demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what w
 serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .reelwork)
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
-PYTEST = $(BIN)/python -m pytest --max-worker-restart 0 --dist loadfile
+# In the order of the tree: the quickest tests come last, so that no process ends long before the other.
+PYTEST = $(BIN)/python -m pytest --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
 
 # Those that look at how soon something happens, which is mostly to wait for it, are kept apart from those that keep
 # every core busy.

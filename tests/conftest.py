@@ -1,6 +1,7 @@
 """Fixtures shared by every suite: real databases, queues and storages, each test with its own."""
 
 import gc
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from tests.support.service import PYTHON_PATH
 from tests.support.warm_start import Nursery
 
 DIALECTS = ("sqlite", "postgresql")
+
+
+def pytest_configure() -> None:
+    """Let commands be interrupted also where the tests run in the background: a shell has those ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -6,20 +6,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 
 from reelwork.db.engine import Database
 from reelwork.db.migrate import migrate
 from tests.support.postgresql import PostgresqlServer
+from tests.support.waiting import wait_until
 
 
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
-    """Open a database and close it again."""
+    """Open a database, and close it when no thread asks any more: the connection it holds would stay open."""
     database = Database(url)
     try:
         yield database
     finally:
+        pool = database.engine.pool
+        assert isinstance(pool, QueuePool)
+        wait_until(lambda: pool.checkedout() == 0)
         database.close()
 
 

@@ -73,8 +73,8 @@ class Database:
     def write(self, write: Write) -> None:
         """Run a write of several statements: durable when this returns, and all taken back when it raises.
 
-        SQLite has one writer at a time, so that those of several threads go into one transaction. A server's
-        transactions share their commits by themselves.
+        SQLite has one writer at a time, so that those of several threads go into one transaction, and a write may be
+        called again when another of them raised. A server's transactions share their commits by themselves.
         """
         if self.is_sqlite:
             self._shared_commits.run(write)

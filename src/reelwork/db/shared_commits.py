@@ -17,7 +17,8 @@ class SharedCommits:
     """Gathers the writes of this process's threads into few transactions.
 
     Each is all or nothing for itself: when one raises, what it wrote is taken back and the others are not
-    touched. Each thread returns when what it wrote is committed.
+    touched. Each thread returns when what it wrote is committed. A write may be called a second time, when the
+    transaction of the first was rolled back because of another.
     """
 
     def __init__(self, writing: Callable[[], AbstractContextManager[Transaction]]) -> None:
@@ -53,10 +54,20 @@ class SharedCommits:
             self._hand_over(batch)
 
     def _commit(self, batch: "list[_Entry]") -> None:
+        """Commit all together. Only when one of them raises are they kept apart: most often that costs for nothing."""
+        written = 0
+        try:
+            with self._writing() as transaction:
+                for entry in batch:
+                    entry.write(transaction)
+                    written += 1
+        except BaseException:
+            if written == len(batch) or len(batch) == 1:
+                raise
+            self._commit_apart(batch)
+
+    def _commit_apart(self, batch: "list[_Entry]") -> None:
         with self._writing() as transaction:
-            if len(batch) == 1:
-                batch[0].write(transaction)
-                return
             for entry in batch:
                 self._apart(transaction, entry)
 
