@@ -19,7 +19,7 @@ serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
 # In the order of the tree: the quickest tests come last, so that no process ends long before the other.
-PYTEST = $(BIN)/python -m pytest --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
 
 # Those that look at how soon something happens, which is mostly to wait for it, are kept apart from those that keep
 # every core busy.
@@ -29,8 +29,8 @@ TIMED = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_re
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development  ## Run every test
-	$(PYTEST) --numprocesses 2 $(addprefix --ignore=,$(TIMED))
-	$(PYTEST) --numprocesses 3 $(TIMED)
+	$(PYTEST) $(addprefix --ignore=,$(TIMED))
+	$(PYTEST) $(TIMED)
 
 lint: $(VENV)/development  ## Check style and formatting
 	$(BIN)/ruff check .

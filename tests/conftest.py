@@ -26,12 +26,13 @@ DIALECTS = ("sqlite", "postgresql")
 def pytest_configure() -> None:
     """Let commands be interrupted also where the tests run in the background: a shell has those ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Spare every later search for garbage what stays to the end: thousands of collected tests."""
-    gc.collect()
+    """Spare every search for garbage what stays to the end: thousands of collected tests."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 """Clips made by code: what the few in `media/` do not show."""
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
@@ -38,6 +39,7 @@ def encode_clip(
     *,
     rate: Fraction | int = 25,
     pts: Sequence[int] | None = None,
+    keys: Collection[int] = (),
     time_base: Fraction | None = None,
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
@@ -53,6 +55,7 @@ def encode_clip(
         pictures: All of one size.
         rate: Frames per second.
         pts: Presentation time of each picture in units of ``time_base``; default: one after the other at ``rate``.
+        keys: Numbers of pictures that become key frames, besides those that the encoder makes key frames.
         time_base: Default: one frame at ``rate``.
         codec: Name of the encoder.
         pixel_format: What the encoder is given.
@@ -75,6 +78,8 @@ def encode_clip(
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts = number if pts is None else pts[number]
             frame.time_base = time_base
+            if number in keys:
+                frame.pict_type = PictureType.I
             output.mux(stream.encode(frame))
         assert stream is not None
         output.mux(stream.encode())

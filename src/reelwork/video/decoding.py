@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reelwork.video.frame import Frame
 from reelwork.video.orientation import UPRIGHT, Orientation
-from reelwork.video.packets import Chooser, Sample, Step, TimesNotInOrder, needed, place
+from reelwork.video.packets import Chooser, Sample, Step, TimesNotInOrder, place
 from reelwork.video.references import Loss, References
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _MOST_THREADS = 8
 _MOST_REORDERED = 4  # beyond what encoders make of their own accord; the two together at most 15
-_NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
+NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
+_OTHER_ORDER = "frames come in another order than that of their times"
+_SAID_ONCE = "a frame that is left out may say how the others are turned"
 
 
 class DecodingUnsure(Exception):
@@ -174,24 +176,6 @@ def chosen(frames: Iterable[tuple[Frame, bool]], chooser: Chooser) -> Iterator[F
             return
 
 
-def needed_frames(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Frame]:
-    """Decode no more than the wanted frames need.
-
-    Raises:
-        DecodingUnsure: The decoder did not give what the packets promise.
-    """
-    if stream.codec_context.thread_count > 1:
-        # What is left are mostly frames that refer to the one before: of two threads, one waits for the other.
-        use_threads(stream, 2 * stream.codec_context.thread_count)
-    decoder = _CheckedDecoder(stream)
-    try:
-        for step in needed(placed(container, stream, chooser)):
-            yield from decoder.decode(step)
-    except TimesNotInOrder as error:
-        raise DecodingUnsure(_NOT_IN_ORDER) from error
-    yield from decoder.end()
-
-
 def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser) -> Iterator[Sample]:
     """Give the packets, in decoding order, with their places among the presented frames.
 
@@ -204,36 +188,50 @@ def placed(container: "InputContainer", stream: "VideoStream", chooser: Chooser)
     try:
         yield from place(packets, stream.time_base, chooser)
     except TimesNotInOrder as error:
-        raise DecodingUnsure(_NOT_IN_ORDER) from error
+        raise DecodingUnsure(NOT_IN_ORDER) from error
 
 
-class _CheckedDecoder:
-    """Sees to it that every frame that must come out does."""
+class CheckedDecoder:
+    """Decodes groups of packets, and sees to it that every frame that must come out does.
 
-    def __init__(self, stream: "VideoStream") -> None:
-        self._context = stream.codec_context
-        self._references = References.of(self._context.name, self._context.extradata)
+    Attributes:
+        is_busy: Whether there may be more to come of the group.
+    """
+
+    def __init__(self, context: "VideoCodecContext") -> None:
+        """Take a decoder that nobody else uses."""
+        self._context = context
+        self._references = References.of(context.name, context.extradata)
         self._awaited: dict[int, Step] = {}
-        self._upright = _Upright()
-        self._latest: int | None = None
+        self.is_busy = False
 
-    def decode(self, step: Step) -> Iterator[Frame]:
+    def decode(self, step: Step, course: "Course") -> Iterator[Frame]:
+        """Decode one packet; give the wanted frames that come out, and let the course know of all."""
         if step.afresh:
-            yield from self.end()
-            self._context.flush_buffers()
+            yield from self.end(course)
         loss = Loss.REFERENCE if step.in_full else self._loss_of(step.sample)
         if loss is Loss.PICTURE:
             return
         if loss is Loss.REFERENCE:
             self._awaited[step.sample.pts] = step
         self._context.skip_frame = "DEFAULT" if loss is Loss.REFERENCE else "NONREF"
-        yield from self._wanted(self._context.decode(step.sample.packet))  # type: ignore[arg-type]
+        self.is_busy = True
+        yield from self._wanted(self._context.decode(step.sample.packet), course)  # type: ignore[arg-type]
 
-    def end(self) -> Iterator[Frame]:
-        yield from self._wanted(_settled(self._context, self._references))
-        yield from self._wanted(self._context.decode(None))
+    def end(self, course: "Course") -> Iterator[Frame]:
+        """Give what is left; the next packet must be one at which decoding begins afresh.
+
+        Raises:
+            DecodingUnsure: A frame is missing.
+        """
+        if not self.is_busy:
+            return
+        yield from self._wanted(_settled(self._context, self._references), course)
+        yield from self._wanted(self._context.decode(None), course)
         if self._awaited:
             raise DecodingUnsure("not every frame came out")
+        self._context.flush_buffers()
+        self.is_busy = False
 
     def _loss_of(self, sample: Sample) -> Loss:
         """Say what is lost without it: if a reference did not come out, nobody would see that others are wrong."""
@@ -241,17 +239,13 @@ class _CheckedDecoder:
             return Loss.SIDE_DATA
         return self._references.loss_of(memoryview(sample.packet))  # type: ignore[arg-type]  # they are buffers
 
-    def _wanted(self, pictures: "Iterable[av.VideoFrame]") -> Iterator[Frame]:
+    def _wanted(self, pictures: "Iterable[av.VideoFrame]", course: "Course") -> Iterator[Frame]:
         for decoded in pictures:
-            if decoded.pts is None or (self._latest is not None and decoded.pts <= self._latest):
-                raise DecodingUnsure("frames come in another order than that of their times")
-            self._latest = decoded.pts
+            orientation = course.take(decoded)
+            assert decoded.pts is not None
             step = self._awaited.pop(decoded.pts, None)
             if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
                 raise DecodingUnsure("a frame is damaged")
-            orientation = self._upright.turn(decoded)
-            if self._upright.is_said_once:
-                raise DecodingUnsure("a frame that is left out may say how the others are turned")
             if step is not None and step.sample.wanted:
                 assert step.sample.moment is not None
                 yield Frame(step.sample.moment.index, step.sample.moment.time, decoded, orientation)
@@ -263,20 +257,68 @@ class _CheckedDecoder:
         return not step.afresh or decoded.pict_type == PictureType.I
 
 
+class Course:
+    """What the frames of a part of a video say one after the other: their times, and how they are turned.
+
+    Attributes:
+        first: When the first is presented.
+        latest: When the latest is.
+        upright: How they are turned.
+    """
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.latest: int | None = None
+        self.upright = _Upright()
+
+    def take(self, decoded: "av.VideoFrame") -> Orientation:
+        """Take the next frame; return how it is turned.
+
+        Raises:
+            DecodingUnsure: It comes too late, or frames that were left out may have said something of it.
+        """
+        if decoded.pts is None or (self.latest is not None and decoded.pts <= self.latest):
+            raise DecodingUnsure(_OTHER_ORDER)
+        if self.first is None:
+            self.first = decoded.pts
+        self.latest = decoded.pts
+        orientation = self.upright.turn(decoded)
+        if self.upright.is_said_once:
+            raise DecodingUnsure(_SAID_ONCE)
+        return orientation
+
+    def follow(self, part: "Course") -> None:
+        """Take all frames of the part that comes next, which was decoded apart from this one.
+
+        Raises:
+            DecodingUnsure: As ``take``.
+        """
+        if part.first is None:
+            return
+        if self.latest is not None and part.first <= self.latest:
+            raise DecodingUnsure(_OTHER_ORDER)
+        if self.upright.latest is not None and part.upright.first is None:
+            raise DecodingUnsure(_SAID_ONCE)
+        self.latest, self.upright = part.latest, part.upright
+
+
 class _Upright:
     """Knows how frames are turned: what a video says itself, and not its container, it may say once for all."""
 
     def __init__(self) -> None:
-        self._latest: Orientation | None = None
-        self._angle: int | None = None
+        self.first: Orientation | None = None
+        self.latest: Orientation | None = None
         self.is_said_once = False
+        self._angle: int | None = None
 
     def turn(self, decoded: "av.VideoFrame") -> Orientation:
         """Return the orientation of the next frame."""
         # Whoever asks a frame for its matrix makes it refer to itself, and its memory is freed late: ask seldom.
         if decoded.rotation != self._angle:
-            self._angle = decoded.rotation
             given = Orientation.of(decoded)
-            self.is_said_once = given is None and self._latest is not None
-            self._latest = given or self._latest
-        return self._latest or UPRIGHT
+            if self._angle is None:
+                self.first = given
+            self._angle = decoded.rotation
+            self.is_said_once = given is None and self.latest is not None
+            self.latest = given or self.latest
+        return self.latest or UPRIGHT

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from reelwork.errors import DecodingStopped, VideoUnreadable
-from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, needed_frames, placed, use_threads
+from reelwork.video.decoding import Damage, DecodingUnsure, chosen, every_frame, placed, use_threads
 from reelwork.video.frame import Frame, Moment
 from reelwork.video.mp4 import ends_with_a_box, fragments_break_off, top_level_boxes
 from reelwork.video.orientation import UPRIGHT, Orientation
 from reelwork.video.packets import Chooser, EveryFrame
+from reelwork.video.side_by_side import needed_frames
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -84,9 +85,17 @@ class VideoFile:
     """
 
     def __init__(
-        self, path: Path, container: "InputContainer", stream: "VideoStream", careful: bool, keep_damaged: bool
+        self,
+        path: Path,
+        limits: DecodeLimits,
+        container: "InputContainer",
+        stream: "VideoStream",
+        *,
+        careful: bool,
+        keep_damaged: bool,
     ) -> None:
         self._path = path
+        self._limits = limits
         self._container = container
         self._stream = stream
         self._careful = careful
@@ -116,10 +125,8 @@ class VideoFile:
         limits = limits or DecodeLimits()
         with _container(path, limits) as container:
             stream = _video_stream(container, limits)
-            # The limit given at opening covers probing alone; the decoder has one of its own.
-            stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
             use_threads(stream, 1 if careful else limits.threads or os.cpu_count() or 1)
-            yield cls(path, container, stream, careful, keep_damaged)
+            yield cls(path, limits, container, stream, careful=careful, keep_damaged=keep_damaged)
 
     def frames(self, chooser: Chooser | None = None) -> Iterator[Frame]:
         """Decode the frames that ``chooser`` wants (default: all that are presented), in presentation order.
@@ -186,8 +193,15 @@ class VideoFile:
     def _decoded(self, chooser: Chooser) -> Iterator[Frame]:
         can_leave_out = self._stream.codec_context.name in _CAN_LEAVE_OUT and not self._careful
         if can_leave_out and not chooser.takes_all:
-            return needed_frames(self._container, self._stream, chooser)
+            return needed_frames(self._container, self._stream, chooser, self._another_decoder)
         return chosen(every_frame(self._container, self._stream, self.damage), chooser)
+
+    def _another_decoder(self) -> "VideoCodecContext":
+        """Make one more decoder of the track, of one thread; it outlives what it is opened with."""
+        with _container(self._path, self._limits) as container:
+            stream = _video_stream(container, self._limits)
+            use_threads(stream, 1)
+            return stream.codec_context
 
     def _stopped(self, decoded: int, reason: str) -> Exception:
         return DecodingStopped(decoded, self.facts.expected_frames, reason) if self._careful else DecodingUnsure(reason)
@@ -288,6 +302,8 @@ def _video_stream(container: "InputContainer", limits: DecodeLimits) -> "VideoSt
             "Send an unprotected MP4, for example with H.264 video."
         )
     _require_decodable_size(context.width, context.height, limits)
+    # The limit given at opening covers probing alone; the decoder has one of its own.
+    context.options = {"max_pixels": str(limits.max_pixels)}
     return stream
 
 
