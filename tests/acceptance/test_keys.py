@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -192,26 +191,31 @@ def test_the_log_names_keys_without_their_secrets(guarded: Service, calling: Cal
     assert not [log for log in guarded.data_dir.glob("*.log") if secret in log.read_text()]
 
 
-def reelwork(service: Service, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
-    command = [sys.executable, "-m", "reelwork", *arguments, "--data-dir", str(service.data_dir)]
-    return subprocess.run(
-        command, env={**variables, **environment}, capture_output=True, text=True, check=False, timeout=60
-    )
+Reelwork = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def reelwork(service: Service, nursery: Nursery) -> Reelwork:
+    """Runs a command that ends by itself."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}
+        return nursery.run([*arguments, "--data-dir", str(service.data_dir)], variables)
+
+    return run
 
 
 @pytest.mark.parametrize("command", ["serve", "up"])
-def test_others_are_not_served_by_mistake(service: Service, command: str) -> None:
-    done = reelwork(service, command, "--host", "0.0.0.0", "--port", "0")
+def test_others_are_not_served_by_mistake(reelwork: Reelwork, command: str) -> None:
+    done = reelwork(command, "--host", "0.0.0.0", "--port", "0")
     assert done.returncode == 1
     assert "reelwork keys add NAME" in done.stderr
     assert "--allow-anyone" in done.stderr
     assert "ready" not in done.stdout
 
 
-def test_others_are_served_with_a_key_and_asked_for_it(service: Service) -> None:
-    added = reelwork(service, "keys", "add", "laboratory")
+def test_others_are_served_with_a_key_and_asked_for_it(service: Service, reelwork: Reelwork) -> None:
+    added = reelwork("keys", "add", "laboratory")
     assert added.returncode == 0, added.stderr
     port = service.start("serve", "--host", "0.0.0.0", "--port", "0").url().rpartition(":")[2]
     url = f"http://127.0.0.1:{port}/pipelines"
@@ -224,32 +228,32 @@ def test_others_are_served_without_if_that_is_wanted(service: Service) -> None:
     assert httpx.get(f"http://127.0.0.1:{port}/pipelines").status_code == 200
 
 
-def test_keys_on_the_command_line(service: Service) -> None:
-    added = reelwork(service, "keys", "add", "batch", "--scopes", "submit,read", "--max-queued-jobs", "5", "--json")
+def test_keys_on_the_command_line(reelwork: Reelwork) -> None:
+    added = reelwork("keys", "add", "batch", "--scopes", "submit,read", "--max-queued-jobs", "5", "--json")
     made = json.loads(added.stdout)
     assert made["key"].startswith(f"rw_{made['key_id']}_")
 
-    [listed] = json.loads(reelwork(service, "keys", "list", "--json").stdout)
+    [listed] = json.loads(reelwork("keys", "list", "--json").stdout)
     assert (listed["key_id"], listed["name"], listed["scopes"]) == (made["key_id"], "batch", ["read", "submit"])
     assert (listed["max_queued_jobs"], listed["max_queued_bytes"], listed["revoked_at"]) == (5, None, None)
-    assert made["key_id"] in reelwork(service, "keys", "list").stdout
+    assert made["key_id"] in reelwork("keys", "list").stdout
 
-    assert reelwork(service, "keys", "revoke", made["key"]).returncode == 0
-    again = reelwork(service, "keys", "revoke", made["key_id"])
+    assert reelwork("keys", "revoke", made["key"]).returncode == 0
+    again = reelwork("keys", "revoke", made["key_id"])
     assert again.returncode == 1
     assert made["key_id"] in again.stderr
-    assert "revoked" in reelwork(service, "keys", "list").stdout
+    assert "revoked" in reelwork("keys", "list").stdout
 
 
-def test_a_revoked_key_does_not_open_the_door(service: Service) -> None:
-    key_id = json.loads(reelwork(service, "keys", "add", "old", "--json").stdout)["key_id"]
-    reelwork(service, "keys", "revoke", key_id)
-    assert reelwork(service, "serve", "--host", "0.0.0.0", "--port", "0").returncode == 1
+def test_a_revoked_key_does_not_open_the_door(reelwork: Reelwork) -> None:
+    key_id = json.loads(reelwork("keys", "add", "old", "--json").stdout)["key_id"]
+    reelwork("keys", "revoke", key_id)
+    assert reelwork("serve", "--host", "0.0.0.0", "--port", "0").returncode == 1
 
 
 @pytest.mark.parametrize("scopes", ["", "read,write", "everything"])
-def test_scopes_that_there_are_not(service: Service, scopes: str) -> None:
-    done = reelwork(service, "keys", "add", "x", "--scopes", scopes)
+def test_scopes_that_there_are_not(reelwork: Reelwork, scopes: str) -> None:
+    done = reelwork("keys", "add", "x", "--scopes", scopes)
     assert done.returncode == 2
     assert "admin" in done.stderr
 

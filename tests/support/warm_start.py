@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,6 +49,21 @@ class Nursery:
         printed = [str(log_path), str(error_path or log_path)]
         question = {"environment": dict(environment), "printed": printed, "directory": str(directory or ROOT)}
         return WarmProcess(self, self._ask(start=list(arguments), **question)["pid"])
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        directory: Path | None = None,
+        timeout_s: float = 120.0,
+    ) -> subprocess.CompletedProcess[str]:
+        """Fork a command, wait for its end, and return what it printed."""
+        with TemporaryDirectory() as place:
+            printed, told = Path(place, "stdout"), Path(place, "stderr")
+            process = self.start(arguments, environment, printed, error_path=told, directory=directory)
+            code = process.wait(timeout_s)
+            return subprocess.CompletedProcess([*arguments], code, printed.read_text(), told.read_text())
 
     def exit_code(self, pid: int) -> int | None:
         """Return how a command ended, once it did."""

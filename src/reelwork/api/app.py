@@ -99,6 +99,8 @@ def create_app(
         redoc_url=None,
         # Where there is nothing, there is nothing: a redirect would make an upload come twice.
         redirect_slashes=False,
+        # Traced and counted by the middleware below; the framework would look for a tracer at each request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=_around(keyring, RequestMetrics(registry), cors_origins, upload_idle_s),
     )
     problems.install(app)

@@ -1,11 +1,11 @@
 """Routes that are asked most: nothing is found out anew for each request that was known before."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 Arguments = Callable[[Request], Awaitable[tuple[Any, ...]]]
 
@@ -17,13 +17,12 @@ def direct(arguments: Arguments) -> type[APIRoute]:
     """
 
     class DirectRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            endpoint: Any = self.endpoint
-
-            async def handle(request: Request) -> Response:
-                response: Response = await endpoint(request, *await arguments(request))
-                return response
-
-            return handle
+        async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] not in (self.methods or ()):
+                await super().handle(scope, receive, send)
+                return
+            request = Request(scope, receive, send)
+            response = await self.endpoint(request, *await arguments(request))
+            await response(scope, receive, send)
 
     return DirectRoute

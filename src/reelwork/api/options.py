@@ -81,7 +81,8 @@ def _conflicts(form: SubmitForm) -> Iterator[Mistake]:
 
 
 def _options(form: SubmitForm) -> SubmitOptions:
-    sampling = form.model_dump(mode="json", include=set(_SAMPLING), exclude_none=True)
+    given = form.model_fields_set.intersection(_SAMPLING)
+    sampling = form.model_dump(mode="json", include=given, exclude_none=True) if given else {}
     return SubmitOptions(
         pipeline=form.pipeline,
         sampling={name: value for name, value in sampling.items() if value is not False},

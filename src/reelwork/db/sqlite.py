@@ -86,7 +86,8 @@ def _begin(connection: Connection) -> None:
     if synchronous is None:
         connection.exec_driver_sql("BEGIN")
         return
-    # Said each time, for the connection may come from a transaction of the other kind.
-    connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+    if connection.info.get(WRITING) != synchronous:  # it may come from a transaction of the other kind
+        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+        connection.info[WRITING] = synchronous
     # A reader that turns writer half way fails at once when another wrote meanwhile; IMMEDIATE waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

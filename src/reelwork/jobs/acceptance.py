@@ -1,7 +1,7 @@
 """What makes a stored video and the options it came with a job: the pipeline takes them, and the video opens."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -111,7 +111,7 @@ class Acceptance:
             input_bytes=video.size,
             owner=video.owner,
             pipeline=options.pipeline,
-            pipeline_definition=graph.definition.to_json(),
+            pipeline_definition=graph.definition_json,
             options=dict(options.sampling),
             source={"sha256": video.sha256, "bytes": video.size, **_told(facts)},
             external_id=options.external_id,
@@ -130,4 +130,4 @@ class Acceptance:
 
 
 def _told(facts: VideoFacts) -> dict[str, Any]:
-    return {name: value for name, value in asdict(facts).items() if name != "ends_early"}
+    return {name: value for name, value in vars(facts).items() if name != "ends_early"}

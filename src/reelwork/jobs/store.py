@@ -24,6 +24,8 @@ from reelwork.queues.transactional import TransactionalQueue
 
 log = logging.getLogger(__name__)
 
+_COLUMNS = frozenset(Job.__table__.columns.keys())
+
 
 @dataclass(frozen=True)
 class Lease:
@@ -86,6 +88,8 @@ class JobStore:
     def __init__(self, database: Database, queue: QueueService, policy: AttemptPolicy | None = None) -> None:
         self._database = database
         self._queue = queue
+        # Found out once: to look whether a protocol is kept takes as long as to insert a row.
+        self._within = queue if isinstance(queue, TransactionalQueue) else None
         self._policy = policy or AttemptPolicy()
         self._standing = database.glance(statements.STANDING)
 
@@ -102,7 +106,7 @@ class JobStore:
         Raises:
             KeyLimitReached: Its API key would have more queued than it may have; nothing is inserted.
         """
-        given = {name: value for name, value in vars(job).items() if name in Job.__table__.columns}
+        given = {name: value for name, value in vars(job).items() if name in _COLUMNS}
 
         def write(transaction: Transaction) -> None:
             transaction.execute(statements.INSERT, given)
@@ -285,9 +289,9 @@ class JobStore:
         return released, failed
 
     def _hint(self, transaction: Transaction, job_ids: Sequence[UUID]) -> None:
-        if isinstance(self._queue, TransactionalQueue):
+        if self._within is not None:
             for job_id in job_ids:
-                self._queue.enqueue_within(transaction, job_id)
+                self._within.enqueue_within(transaction, job_id)
         elif job_ids:
             # Before the commit a fast worker would look for a job that is not there yet.
             transaction.after_commit(lambda: self._ring(job_ids))

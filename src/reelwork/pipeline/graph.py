@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -32,6 +34,11 @@ class PipelineGraph:
 
     definition: PipelineDefinition
     nodes: tuple[Node, ...]
+
+    @cached_property
+    def definition_json(self) -> dict[str, Any]:
+        """The definition as plain JSON values, made once: every job of the pipeline is given it."""
+        return self.definition.to_json()
 
     def unavailable_because(self, context: AnalyzerContext) -> str | None:
         """Say what the nodes lack in this place and what to do, or None when all of them can run."""

@@ -34,7 +34,7 @@ def service_url(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> I
 
 
 @pytest.fixture
-def reelwork(service_url: str, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Reelwork:
+def reelwork(service_url: str, nursery: Nursery) -> Reelwork:
     """Run a command that finds its service by the environment.
 
     It is forked from a process that has loaded everything, unless it is given files of its own to read or to write.
@@ -42,25 +42,12 @@ def reelwork(service_url: str, nursery: Nursery, tmp_path_factory: pytest.TempPa
 
     def run(*arguments: str | Path, cwd: Path | None = None, **options: Any) -> Completed:
         if not options:
-            return _forked(nursery, [*map(str, arguments)], environment(service_url), tmp_path_factory, cwd)
+            return nursery.run([*map(str, arguments)], environment(service_url), directory=cwd)
         given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
         command = [sys.executable, "-m", "reelwork", *map(str, arguments)]
         return subprocess.run(command, env=environment(service_url), text=True, timeout=120, **given)
 
     return run
-
-
-def _forked(
-    nursery: Nursery,
-    arguments: list[str],
-    variables: dict[str, str],
-    places: pytest.TempPathFactory,
-    directory: Path | None,
-) -> Completed:
-    place = places.mktemp("printed")
-    printed, told = place / "stdout", place / "stderr"
-    process = nursery.start(arguments, variables, printed, error_path=told, directory=directory)
-    return subprocess.CompletedProcess(arguments, process.wait(120), printed.read_text(), told.read_text())
 
 
 def environment(service_url: str) -> dict[str, str]:
@@ -76,12 +63,11 @@ def clip(media_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="package")
-def completed_job(service_url: str, media_dir: Path) -> str:
+def completed_job(service_url: str, nursery: Nursery, media_dir: Path) -> str:
     """A job that is completed, for tests that only read."""
-    command = [sys.executable, "-m", "reelwork", "submit", "--wait", "-p", "frames", "--tag", "done"]
     clip = media_dir / "burned-in-time-15fps.mp4"
-    answer = subprocess.run([*command, clip], env=environment(service_url), text=True, capture_output=True, check=True)
-    return answer.stdout.strip()
+    command = ["submit", "--wait", "-p", "frames", "--tag", "done", str(clip)]
+    return nursery.run(command, environment(service_url)).stdout.strip()
 
 
 def objects(printed: str) -> list[dict[str, Any]]:

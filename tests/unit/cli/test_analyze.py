@@ -36,8 +36,6 @@ class Place:
 
     def __init__(self, root: Path, nursery: Nursery) -> None:
         self._nursery = nursery
-        self._runs = root / "runs"
-        self._runs.mkdir()
         self.data, self.temporary, self.work = root / "data", root / "temporary", root / "work"
         for directory in (self.data / "pipelines", self.temporary, self.work):
             directory.mkdir(parents=True)
@@ -51,11 +49,9 @@ class Place:
 
     def run(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
         """Run it, forked from a process that has loaded everything; return the exit code and what it printed."""
-        printed, told = (self._runs / f"{time.monotonic_ns()}.{name}" for name in ("printed", "told"))
         command = ["analyze", *map(str, arguments)]
-        variables = self._variables(environment or {})
-        code = self._nursery.start(command, variables, printed, error_path=told, directory=self.work).wait(120)
-        return code, printed.read_text(), told.read_text()
+        done = self._nursery.run(command, self._variables(environment or {}), directory=self.work)
+        return done.returncode, done.stdout, done.stderr
 
     def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
         variables = {name: value for name, value in os.environ.items() if not name.startswith("REELWORK_")}

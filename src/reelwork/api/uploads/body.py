@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from email.message import Message
 from typing import Protocol, Self
 
 import anyio
 import anyio.from_thread
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from reelwork.api.uploads.multipart import FILE_FIELD, MultipartBody
@@ -19,7 +19,7 @@ PIECE_BYTES = 2**20
 
 PARTIAL_TYPE = "application/partial-upload"
 
-_RAW_TYPES = ("video/mp4", "application/mp4", "application/octet-stream")
+_RAW_TYPES = (b"video/mp4", b"application/mp4", b"application/octet-stream")
 _LONGEST_PIECE_S = 1.0
 
 
@@ -149,7 +149,7 @@ def rest_of_file(request: Request) -> Body:
     Raises:
         UnsupportedMedia: It is not marked as such.
     """
-    if _kind(request.headers.get("content-type", "")) != PARTIAL_TYPE:
+    if _kind(request.headers.get("content-type", "")) != PARTIAL_TYPE.encode():
         raise UnsupportedMedia(f"Append to an upload with Content-Type: {PARTIAL_TYPE}.")
     return Body(request, _RawBody())
 
@@ -178,14 +178,12 @@ def checked(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
 
 
 def _reader_for(content_type: str) -> _Reader:
-    kind = _kind(content_type)
-    if kind == "multipart/form-data":
-        header = Message()
-        header["content-type"] = content_type
-        boundary = header.get_boundary()
+    kind, options = parse_options_header(content_type)
+    if kind == b"multipart/form-data":
+        boundary = options.get(b"boundary")
         if not boundary:
             raise UploadMalformed("The multipart body has no boundary in its Content-Type.")
-        return MultipartBody(boundary.encode("latin-1"))
+        return MultipartBody(boundary)
     if kind in _RAW_TYPES:
         return _RawBody()
     raise UnsupportedMedia(
@@ -194,10 +192,8 @@ def _reader_for(content_type: str) -> _Reader:
     )
 
 
-def _kind(content_type: str) -> str:
-    header = Message()
-    header["content-type"] = content_type
-    return header.get_content_type() if content_type else ""
+def _kind(content_type: str) -> bytes:
+    return parse_options_header(content_type)[0]
 
 
 class _RawBody:

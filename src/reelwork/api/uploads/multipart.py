@@ -1,9 +1,7 @@
 """A form taken apart while it arrives: the bytes of its file handed on, its fields kept."""
 
-from email.message import Message
-
 from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from reelwork.errors import UploadMalformed
 
@@ -37,7 +35,7 @@ class MultipartBody:
         self._file = bytearray()
         self._value = bytearray()
         self._name = ""
-        self._headers = Message()
+        self._disposition = b""
         self._header_name = bytearray()
         self._header_value = bytearray()
 
@@ -65,7 +63,7 @@ class MultipartBody:
         self._parts += 1
         if self._parts > _MAX_PARTS:
             raise UploadMalformed(f"The form has more than {_MAX_PARTS} fields.")
-        self._headers = Message()
+        self._disposition = b""
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
@@ -74,12 +72,13 @@ class MultipartBody:
         self._header_value += data[start:end]
 
     def _on_header_end(self) -> None:
-        self._headers[self._header_name.decode("latin-1")] = self._header_value.decode("utf-8", "replace")
+        if self._header_name.lower() == b"content-disposition":
+            self._disposition = bytes(self._header_value)
         self._header_name, self._header_value = bytearray(), bytearray()
 
     def _on_headers_finished(self) -> None:
-        name = self._headers.get_param("name", "", header="content-disposition")
-        self._name = name if isinstance(name, str) else ""
+        _, options = parse_options_header(self._disposition)
+        self._name = options.get(b"name", b"").decode("utf-8", "replace")
         self._value = bytearray()
         if self._name == FILE_FIELD:
             if self._file_seen:
