@@ -64,6 +64,7 @@ class ChildProcess(Generic[Request, Answer]):
         self._death: int | None = None
         # The two ends of the child, registered once: `wait` would do it for each call.
         self._polled: select.poll | None = None
+        self._has_answered = False
 
     def start(self) -> None:
         """Start the child unless it is running, so that the next call finds it warm."""
@@ -95,11 +96,17 @@ class ChildProcess(Generic[Request, Answer]):
 
     def wait_for_answer(self, timeout_s: float, *others: Waitable) -> bool:
         """Wait until there is an answer or the child has died (True), or until time is up or another is ready."""
-        assert self._polled is not None
         if not others:
-            return bool(self._polled.poll(max(timeout_s, 0.0) * 1000))
+            ends = self._ready_ends(timeout_s)
+            self._has_answered = self._connection in ends
+            return bool(ends)
         ready: list[Any] = wait([*self.ends, *others], max(timeout_s, 0.0))  # type: ignore[list-item]
         return self._connection in ready or self._death in ready
+
+    def _ready_ends(self, timeout_s: float) -> list[Any]:
+        assert self._polled is not None
+        ready = dict(self._polled.poll(max(timeout_s, 0.0) * 1000))
+        return [end for end in self.ends if (end if isinstance(end, int) else end.fileno()) in ready]
 
     @property
     def ends(self) -> list[Any]:
@@ -113,11 +120,11 @@ class ChildProcess(Generic[Request, Answer]):
             ChildDied: The child ended without one.
         """
         assert self._connection is not None
-        assert self._polled is not None
+        has_answered, self._has_answered = self._has_answered, False
         try:
             # The answer goes first: a child may have died right after giving it. Without one there may be no
             # end of the pipe either: a process that the child started may hold it open.
-            if self._connection.fileno() not in dict(self._polled.poll(0)):
+            if not has_answered and self._connection not in self._ready_ends(0):
                 raise EOFError
             return self._connection.recv()  # type: ignore[no-any-return]
         except (EOFError, OSError) as error:

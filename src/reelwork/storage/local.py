@@ -43,9 +43,7 @@ class LocalStorage:
         temporary = _temporary(path)
         try:
             with _told_apart():
-                if self._in_use and not self._has_folders():
-                    raise ServiceUnavailable(_GONE)
-                stream = _open_new(temporary, self._root)
+                stream = self._open_new(temporary)
             size = _write_durably(stream, chunks)
             faults.point("storage.written")
             with _told_apart():
@@ -111,6 +109,16 @@ class LocalStorage:
                     Path(entry.path).unlink(missing_ok=True)
                 discarded += 1
         return discarded
+
+    def _open_new(self, path: Path) -> BinaryIO:
+        # Its directory may go again at once, when the last file in it is deleted at this moment.
+        for _ in range(_MOST_OPEN_ATTEMPTS):
+            with suppress(FileNotFoundError):
+                return path.open("xb")
+            if self._in_use and not self._has_folders():
+                raise ServiceUnavailable(_GONE)
+            _make_directory(path.parent, self._root)
+        raise FileNotFoundError(errno.ENOENT, "its directory keeps disappearing")
 
     def _now(self) -> float:
         """Return the time that a file written now is stamped with; a file server has a clock of its own."""
@@ -191,15 +199,6 @@ def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
             return entry.stat(follow_symlinks=False) if entry.is_file(follow_symlinks=False) else None
         except FileNotFoundError:
             return None
-
-
-def _open_new(path: Path, root: Path) -> BinaryIO:
-    # The directory may go again at once, when the last file in it is deleted at this moment.
-    for _ in range(_MOST_OPEN_ATTEMPTS):
-        with suppress(FileNotFoundError):
-            _make_directory(path.parent, root)
-            return path.open("xb")
-    raise FileNotFoundError(errno.ENOENT, "its directory keeps disappearing")
 
 
 def _make_directory(directory: Path, root: Path) -> None:
