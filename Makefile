@@ -18,13 +18,15 @@ demo: $(VENV)/runtime  ## Start the service, submit bundled videos, print what w
 serve: $(VENV)/runtime  ## Start the service on http://127.0.0.1:8000 (data in .reelwork)
 	@$(BIN)/reelwork up --data-dir $(DATA)
 
-# In the order of the tree: the quickest tests come last, so that no process ends long before the other.
-PYTEST = $(BIN)/python -m pytest --numprocesses 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
+# Three on two cores, because a third of their time they wait. In the order of the tree: the quickest tests come last,
+# so that no process ends long before the others.
+PYTEST = $(BIN)/python -m pytest --numprocesses 3 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
 
 # Those that look at how soon something happens, which is mostly to wait for it, are kept apart from those that keep
 # every core busy.
 TIMED = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_rescue.py tests/unit/client \
-        tests/unit/db/test_sqlite.py tests/unit/test_child_process.py tests/unit/webhooks tests/unit/worker
+        tests/unit/db/test_sqlite.py tests/unit/queues tests/unit/test_child_process.py tests/unit/video/test_prober.py \
+        tests/unit/webhooks tests/unit/worker
 
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
