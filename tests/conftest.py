@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from reelwork.db.engine import Database
 from reelwork.jobs.model import Job
@@ -21,6 +22,10 @@ from tests.support.service import PYTHON_PATH
 from tests.support.warm_start import Nursery
 
 DIALECTS = ("sqlite", "postgresql")
+
+# On a busy machine anything may take long once.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
