@@ -24,7 +24,9 @@ def test_life_is_shown_at_once_and_then_from_time_to_time(workers: WorkerTable) 
     life = SignsOfLife("one", workers, counters)
     assert life.due_in_s == 0
     life.show_if_due()
-    wait_until(workers.seen_lately)
+    for chore in life._chores:
+        chore.wait(30)
+    assert workers.seen_lately()
     assert 5 < life.due_in_s < 20
     counters.add(Counted.FRAMES, by=3)
     life.show_if_due()
