@@ -35,8 +35,8 @@ TRIED = $(PYTEST) $(1) || { test $$? -eq 1 && echo 'What failed, once more and a
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development  ## Run every test
-	$(call TRIED,$(addprefix --ignore=,$(TIMED)))
-	$(call TRIED,$(TIMED))
+	@$(call TRIED,$(addprefix --ignore=,$(TIMED)))
+	@$(call TRIED,$(TIMED))
 
 lint: $(VENV)/development  ## Check style and formatting
 	$(BIN)/ruff check .

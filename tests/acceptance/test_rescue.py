@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -141,9 +140,8 @@ def test_scratch_directory_of_a_killed_worker_goes(
 
     assert not left.exists()
     assert len(calls.results(job_id)) == 5
-    with suppress(AssertionError):
-        wait_until(lambda: not any(scratch.iterdir()))
-    assert sorted(scratch.rglob("*")) == []  # which tells what is left
+    # Beside them there may be the bells of a database whose own path is too long for sockets.
+    wait_until(lambda: not any(scratch.glob("reelwork-scratch-*")))
 
 
 def test_ended_jobs_go_when_their_time_is_over(service: Service, calls: Caller, media_dir: Path) -> None:
