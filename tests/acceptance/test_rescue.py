@@ -134,7 +134,7 @@ def test_scratch_directory_of_a_killed_worker_goes(
     job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow", frame_stride="6")
     wait_until(lambda: list(scratch.glob("*/results.json")))
     worker.kill()
-    [left] = scratch.iterdir()
+    [left] = scratch.glob("reelwork-scratch-*")
 
     service.start("worker").wait_for_output(b'"event": "scratch.removed"')
 
