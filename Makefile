@@ -28,15 +28,11 @@ TIMED = tests/faults tests/acceptance/test_processes.py tests/acceptance/test_re
         tests/unit/db/test_sqlite.py tests/unit/queues tests/unit/test_child_process.py tests/unit/video/test_prober.py \
         tests/unit/webhooks tests/unit/worker
 
-# What failed beside others has to pass alone; 1 is the code of failed tests, and not of a run that was broken off.
-TRIED = $(PYTEST) $(1) || { test $$? -eq 1 && echo 'What failed, once more and alone:' \
-        && $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(1); }
-
 # Hundreds of processes are started: each would compile the package for itself.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/development  ## Run every test
-	@$(call TRIED,$(addprefix --ignore=,$(TIMED)))
-	@$(call TRIED,$(TIMED))
+	$(PYTEST) $(addprefix --ignore=,$(TIMED))
+	$(PYTEST) $(TIMED)
 
 lint: $(VENV)/development  ## Check style and formatting
 	$(BIN)/ruff check .

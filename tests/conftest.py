@@ -4,7 +4,6 @@ import gc
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,8 +23,6 @@ from tests.support.warm_start import Nursery
 
 DIALECTS = ("sqlite", "postgresql")
 
-CRASHED = pytest.StashKey[bool]()
-
 # On a busy machine anything may take long once.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -41,19 +38,6 @@ def pytest_collection_finish() -> None:
     """Spare every search for garbage what stays to the end: thousands of collected tests."""
     gc.freeze()
     gc.enable()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    """Note that a process of tests crashed: those that it had still to run are not run."""
-    if error:
-        node.config.stash[CRASHED] = True
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell a run that was broken off from one in which tests failed: it cannot be made good by trying those again."""
-    if CRASHED in session.config.stash:
-        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 @pytest.fixture(scope="session")

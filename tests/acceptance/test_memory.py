@@ -57,17 +57,9 @@ def long_results(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> 
     service.close()
 
 
+@pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
 @pytest.mark.parametrize(
-    ("query", "coding"),
-    [
-        ("", "identity"),
-        ("", "gzip"),
-        ("node=text&min_confidence=0.9", "zstd"),
-        ("q=nowhere&nonempty=true", "identity"),
-        ("limit=10000", "gzip"),
-        ("format=vtt&end_s=2000", "identity"),
-        ("format=vtt&end_s=2000", "zstd"),
-    ],
+    "query", ["", "node=text&min_confidence=0.9", "q=nowhere&nonempty=true", "limit=10000", "format=vtt&end_s=2000"]
 )
 def test_results_of_any_size(long_results: tuple[Caller, int, UUID], query: str, coding: str) -> None:
     calls, pid, job_id = long_results
@@ -115,14 +107,14 @@ def test_video_of_any_length(media_dir: Path, tmp_path: Path) -> None:
     import av
 
     long_clip = tmp_path / "long.mp4"
-    repeat_clip(media_dir / "car-detection.mp4", long_clip, times=5)
+    repeat_clip(media_dir / "car-detection.mp4", long_clip, times=10)
     with av.open(str(long_clip)) as container:
-        assert container.streams.video[0].frames == 1885
+        assert container.streams.video[0].frames == 3770
 
     short_frames, short_peak = analysed(media_dir / "car-detection.mp4", tmp_path)
     long_frames, long_peak = analysed(long_clip, tmp_path)
 
-    assert (short_frames, long_frames) == (377, 1885)
+    assert (short_frames, long_frames) == (377, 3770)
     assert long_peak - short_peak < 8 * MIB
 
 

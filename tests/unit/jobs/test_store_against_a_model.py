@@ -378,8 +378,8 @@ def test_the_table_and_the_model_agree(database: Database, any_queue: QueueServi
     ],
     ids=["the fence", "the rest"],
 )
-def test_without_a_part_of_the_store_they_do_not(sqlite_database: Database, written: str, mistaken: str) -> None:
+def test_without_a_part_of_the_store_they_do_not(database: Database, written: str, mistaken: str) -> None:
     """The model is no decoration: take a guard out and it notices."""
     searching = settings(settings.get_profile("short"), max_examples=300, phases=[Phase.generate])
     with mutated(statements, written, mistaken), pytest.raises(AssertionError):
-        run_state_machine_as_test(lambda: JobTable(sqlite_database, MemoryQueue()), settings=searching)
+        run_state_machine_as_test(lambda: JobTable(database, MemoryQueue()), settings=searching)

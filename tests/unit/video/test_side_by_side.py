@@ -49,7 +49,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The threads in which decoders were opened beside the first; none of them is left at the end."""
+    """The threads in which decoders were opened beside the first."""
     threads: list[str] = []
     another = VideoFile._another_decoder
 
