@@ -80,8 +80,8 @@ class Command:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether SIGSTOP holds it."""
-        return state(self.process.pid) == "T"
+        """Whether SIGSTOP holds all its threads."""
+        return {state(int(thread.name)) for thread in Path(f"/proc/{self.process.pid}/task").iterdir()} == {"T"}
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process alone."""
