@@ -18,6 +18,7 @@ _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{32}\.tmp")
 _MOST_KEY_CHARACTERS = 1024  # as in S3, and well below what a path may have
 _MOST_OPEN_ATTEMPTS = 100
+_WRITE_BACK_BYTES = 2**25
 _REFUSED_FOR_SIZE = {
     errno.ENOSPC: "The file storage is full.",
     errno.EDQUOT: "The file storage is full: its quota is used up.",
@@ -149,12 +150,18 @@ class LocalStorage:
 
 
 def _write_durably(stream: BinaryIO, chunks: Iterable[bytes]) -> int:
-    size = 0
+    size = started = 0
     try:
         for chunk in chunks:  # what the source raises is not the storage's failure
             with _told_apart():
                 stream.write(chunk)
-            size += len(chunk)
+                size += len(chunk)
+                if size - started >= _WRITE_BACK_BYTES:
+                    stream.flush()
+                    # The kernel begins to write what is new, so that little is left for fsync; it drops no page
+                    # that is not written yet.
+                    os.posix_fadvise(stream.fileno(), started, size - started, os.POSIX_FADV_DONTNEED)
+                    started = size
             faults.point("storage.writing")
         with _told_apart():
             stream.flush()

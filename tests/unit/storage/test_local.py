@@ -50,6 +50,24 @@ class Recorder:
 
 
 class TestDurability:
+    def test_a_large_file_is_whole_though_the_disk_has_it_before_its_end(
+        self, storage: LocalStorage, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[tuple[int, int]] = []
+        advise = os.posix_fadvise
+
+        def recording_advise(descriptor: int, start: int, length: int, advice: int) -> None:
+            assert os.fstat(descriptor).st_size == start + length
+            begun.append((start, length))
+            advise(descriptor, start, length, advice)
+
+        monkeypatch.setattr(os, "posix_fadvise", recording_advise)
+        pieces = [bytes([number]) * (3 * 2**20 + 7) for number in range(25)]
+        assert storage.save_file(KEY, pieces) == 25 * (3 * 2**20 + 7)
+        assert (root / KEY).read_bytes() == b"".join(pieces)
+        step = 11 * (3 * 2**20 + 7)
+        assert begun == [(0, step), (step, step)]
+
     def test_the_file_is_synced_before_it_is_renamed_and_its_directory_after(
         self, storage: LocalStorage, root: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Protocol, Self
 
-import anyio
-import anyio.from_thread
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
@@ -14,8 +13,11 @@ from reelwork.api.uploads.multipart import FILE_FIELD, MultipartBody
 from reelwork.errors import UnsupportedMedia, UploadMalformed, UploadTooLarge
 from reelwork.video.mp4 import SNIFF_BYTES, looks_like_mp4
 
-PIECE_BYTES = 2**20
-"""The size in which the file goes to storage: every piece costs a change of thread."""
+PIECE_BYTES = 2**19
+"""The size in which the file goes to storage: small ones cost changes of thread, large ones leave the cache."""
+
+PIECES_AHEAD = 3
+"""How many are collected while the thread is busy with one."""
 
 PARTIAL_TYPE = "application/partial-upload"
 
@@ -39,16 +41,18 @@ class Body:
     """The body of a request in progress; a context that ends with the request.
 
     ``chunks`` is for a worker thread. The event loop goes on receiving: while the thread is busy with one
-    piece, the next is collected.
+    piece, the next are collected, so that neither waits for the other.
     """
 
     def __init__(self, request: Request, reader: _Reader) -> None:
         self._receive = request.receive
         self._reader = reader
-        self._coming: asyncio.Task[bytes] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+        self._room = asyncio.Semaphore(PIECES_AHEAD)
+        self._arrival: asyncio.Task[None] | None = None
         self._is_over = False
-        self._is_gone = False
-        self._ready: bytes | None = None
+        self._is_whole = False
 
     @property
     def is_form(self) -> bool:
@@ -62,12 +66,16 @@ class Body:
 
     async def __aenter__(self) -> Self:
         """Collect the first piece: a small file is there before a thread is needed."""
-        self._ready = await self._collect()
+        self._pieces.put(await self._collect())
+        if self._is_over:
+            self._pieces.put(None)
+        else:
+            self._arrival = asyncio.create_task(self._collect_all())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._coming is not None:
-            self._coming.cancel()
+        if self._arrival is not None:
+            self._arrival.cancel()
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the file in pieces; an empty one says that nothing came for a while.
@@ -75,40 +83,41 @@ class Body:
         Raises:
             UploadMalformed: It is not what its headers say.
             UploadStalled: Nothing came for too long, as whoever receives it says.
-            ClientDisconnect: The client went away half way.
+            ClientDisconnect: The client went away half way, or the request was ended.
         """
-        while (piece := self._piece()) or not self._is_over:
+        while (piece := self._pieces.get()) is not None:
+            if isinstance(piece, Exception):
+                raise piece
             yield piece
-        if self._is_gone:
+            self._loop.call_soon_threadsafe(self._room.release)
+        if not self._is_whole:
             raise ClientDisconnect
         self._reader.finish()
 
-    def _piece(self) -> bytes:
-        if self._ready is not None:
-            piece, self._ready = self._ready, None
-            return piece
-        return b"" if self._is_over and self._coming is None else anyio.from_thread.run(self._next)
-
-    async def _next(self) -> bytes:
-        coming = self._coming or asyncio.ensure_future(self._collect())
-        self._coming = None
-        piece = await coming
-        if not self._is_over:
-            self._coming = asyncio.ensure_future(self._collect())
-        return piece
+    async def _collect_all(self) -> None:
+        try:
+            while not self._is_over:
+                await self._room.acquire()
+                self._pieces.put(await self._collect())
+        except Exception as error:
+            self._pieces.put(error)
+        finally:
+            self._pieces.put(None)
 
     async def _collect(self) -> bytes:
-        piece = bytearray()
+        parts: list[bytes] = []
+        size = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(_LONGEST_PIECE_S):
-                while not self._is_over and len(piece) < PIECE_BYTES:
+                while not self._is_over and size < PIECE_BYTES:
                     message = await self._receive()
                     if message["type"] == "http.disconnect":
-                        self._is_over = self._is_gone = True
+                        self._is_over = True
                         break
-                    piece += self._reader.feed(message.get("body", b""))
-                    self._is_over = not message.get("more_body", False)
-        return bytes(piece)
+                    parts.append(self._reader.feed(message.get("body", b"")))
+                    size += len(parts[-1])
+                    self._is_over = self._is_whole = not message.get("more_body", False)
+        return b"".join(parts)
 
 
 def file_of(request: Request) -> Body:
