@@ -67,7 +67,7 @@ BODIES: Mapping[str, Schema] = {
     "multipart/form-data": {**_object(file=_FILE), "additionalProperties": False},
     "video/mp4": _FILE,
 }
-"""What a submit takes."""
+"""What a submit takes; a form may have options beside it."""
 
 PROGRESS_OF = {"pending": 0.0, "running": 0.5, "completed": 1.0, "failed": 1.0}
 """The statuses, and the progress of each."""
@@ -110,7 +110,8 @@ def document_breaches(document: Schema) -> Iterator[str]:
         yield from _answer_breaches(document, f"{method.upper()} {path}", operation["responses"], status, promised)
     taken = document["paths"].get("/video/submit", {}).get("post", {}).get("requestBody", {}).get("content", {})
     for media_type, promised in BODIES.items():
-        yield from _difference(f"POST /video/submit as {media_type}", promised, _plain(document, taken.get(media_type)))
+        body = _required_alone(_plain(document, taken.get(media_type)))
+        yield from _difference(f"POST /video/submit as {media_type}", promised, body)
 
 
 def _answer_breaches(document: Schema, call: str, responses: Schema, status: str, promised: Schema) -> Iterator[str]:
@@ -124,6 +125,14 @@ def _answer_breaches(document: Schema, call: str, responses: Schema, status: str
 def _difference(what: str, promised: Schema, found: Any) -> Iterator[str]:
     if found != promised:
         yield f"{what} is promised as {json.dumps(promised)}, and is {json.dumps(found)}"
+
+
+def _required_alone(body: Any) -> Any:
+    """Return the schema of a body without the properties that may be left out."""
+    if not isinstance(body, Mapping) or "properties" not in body:
+        return body
+    needed = body.get("required", ())
+    return {**body, "properties": {name: kind for name, kind in body["properties"].items() if name in needed}}
 
 
 def _plain(document: Schema, media: Schema | None) -> Any:

@@ -93,7 +93,13 @@ class TestDryRun:
             told = up.http.post(
                 "/video/submit",
                 files={"file": clip},
-                data={"dry_run": "true", "frame_stride": "3", "params": '{"text": {"max_side": 640}}'},
+                data={
+                    "dry_run": "true",
+                    "frame_stride": "3",
+                    "params": '{"text": {"max_side": 640}}',
+                    # As a browser sends what nobody filled in.
+                    **dict.fromkeys(["pipeline", "every_s", "ranges", "tags", "external_id"], ""),
+                },
             )
         assert told.status_code == 200, told.text
         plan = told.json()

@@ -18,7 +18,7 @@ _SAMPLING = (*WAYS, "ranges", "max_frames")
 
 
 def read_options(given: Given, check: Check, *, complete: bool = True) -> SubmitOptions:
-    """Check options; a field left empty is not given.
+    """Check options.
 
     Args:
         given: Names and values, from the query and from the form.
@@ -34,7 +34,7 @@ def read_options(given: Given, check: Check, *, complete: bool = True) -> Submit
     form = _form(_values(given), mistakes)
     mistakes += _conflicts(form)
     options = _options(form)
-    is_named = any(name == "pipeline" and value for name, value in given)
+    is_named = any(name == "pipeline" for name, _ in given)
     if "pipeline" in form.model_fields_set or (complete and not is_named):
         check(options, mistakes)
     elif mistakes:
@@ -43,18 +43,21 @@ def read_options(given: Given, check: Check, *, complete: bool = True) -> Submit
 
 
 def _given_again(given: Given) -> Iterator[Mistake]:
-    names = [name for name, value in given if value != ""]
+    names = [name for name, _ in given]
     for name in sorted({*names} - {_REPEATABLE}):
         if names.count(name) > 1:
             yield Mistake(name, "given more than once", (name,))
 
 
 def _values(given: Given) -> dict[str, Any]:
-    values: dict[str, Any] = {name: value for name, value in given if value != "" and name != _REPEATABLE}
-    words = [word.strip() for name, value in given if name == _REPEATABLE for word in value.split(",")]
-    if tags := tuple(dict.fromkeys(word for word in words if word)):
-        values[_REPEATABLE] = tags
+    values: dict[str, Any] = {name: value for name, value in given if name != _REPEATABLE}
+    if tags := [tag for name, value in given if name == _REPEATABLE for tag in _between_commas(value)]:
+        values[_REPEATABLE] = tuple(dict.fromkeys(tags))
     return values
+
+
+def _between_commas(text: str) -> list[str]:
+    return [word for part in text.split(",") if (word := part.strip())] or [""]
 
 
 def _form(values: Mapping[str, Any], mistakes: list[Mistake]) -> SubmitForm:

@@ -31,6 +31,12 @@ def _problem_answer(status: HTTPStatus) -> dict[str, Any]:
     return answer
 
 
+def without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter that is given: neither a query nor a form knows null."""
+    about = {part: value for part, value in schema.items() if part not in ("anyOf", "title") and value is not None}
+    return {**next((kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}), {}), **about}
+
+
 # Async, so that it is run where it stands and not handed to a thread.
 async def existing_form(job_id: Annotated[str, Path(json_schema_extra={"format": "uuid"})]) -> UUID:
     """Return the id of a job; what has not the form of one is the id of none."""

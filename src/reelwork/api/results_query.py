@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from reelwork.api.negotiation import preferred
+from reelwork.api.parameters import without_null
 from reelwork.errors import InvalidOptions, Mistake, NotAcceptable
 from reelwork.pipeline.reading.filters import Filters
 from reelwork.pipeline.reading.formats import COCO, FORMATS, Format, Source
@@ -153,7 +154,7 @@ def query_documentation() -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": schema.pop("description"),
-            "schema": _given(schema),
+            "schema": without_null(schema),
         }
         for name, schema in ResultsQuery.model_json_schema()["properties"].items()
     ]
@@ -162,12 +163,6 @@ def query_documentation() -> list[dict[str, Any]]:
 def _mistake(error: ErrorDetails) -> Mistake:
     unknown = error["type"] == "extra_forbidden"
     return Mistake(".".join(map(str, error["loc"])), "there is no such parameter" if unknown else error["msg"])
-
-
-def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter that is given: a query knows no null, and the default is told in words."""
-    there = {part: value for part, value in schema.items() if part not in ("anyOf", "default", "title")}
-    return {**next((kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}), {}), **there}
 
 
 def _validated(given: list[tuple[str, str]], context: "_Context") -> ResultsQuery:

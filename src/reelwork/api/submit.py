@@ -13,7 +13,7 @@ from reelwork.access.caller import Caller
 from reelwork.api.access import Submitter, submitting
 from reelwork.api.direct import direct
 from reelwork.api.options import read_options
-from reelwork.api.parameters import POLL_AFTER_S, problem_answers
+from reelwork.api.parameters import POLL_AFTER_S, problem_answers, without_null
 from reelwork.api.resumable import UploadRoutes
 from reelwork.api.schemas import Accepted, DryRun
 from reelwork.api.submit_form import SubmitForm
@@ -74,7 +74,9 @@ def add_submit_routes(router: APIRouter, jobs: JobService, uploads: Uploads, *, 
         require_room(request, body, uploads.max_bytes)
 
         def options() -> SubmitOptions:
-            return read_options([*query, *body.fields], jobs.check) if body.fields else asked
+            # Browsers send the fields that nobody filled in too.
+            fields = [(name, value) for name, value in body.fields if value]
+            return read_options([*query, *fields], jobs.check) if body.fields else asked
 
         async with body:
             chunks = checked(body.chunks(), uploads.max_bytes)
@@ -95,15 +97,14 @@ def accepted(job_id: UUID, completes_upload: bool | None = None) -> Response:
 
 
 def _submit_documentation(max_bytes: int) -> dict[str, Any]:
-    options = SubmitForm.model_json_schema()["properties"]
+    options = {name: without_null(schema) for name, schema in SubmitForm.model_json_schema()["properties"].items()}
     file = {"type": "string", "format": "binary", "description": "The MP4."}
-    # An option is given once, so that the form's schema does not offer again what the query's does.
-    about = "The options of the query may stand in the form instead, before or behind the file."
+    about = "The file, and options before or behind it. Each is given once, here or in the query; empty ones are not."
     form = {
         "type": "object",
         "description": about,
         "required": ["file"],
-        "properties": {"file": file},
+        "properties": {"file": file, **{name: _or_empty(schema) for name, schema in options.items()}},
         "additionalProperties": False,
     }
     return {
@@ -119,3 +120,11 @@ def _submit_documentation(max_bytes: int) -> dict[str, Any]:
             },
         },
     }
+
+
+def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
+    """Allow what browsers send of a field that nobody filled in."""
+    if schema["type"] == "array":
+        return {**schema, "items": _or_empty(schema["items"])}
+    told = {part: value for part, value in schema.items() if part in ("description", "default")}
+    return {**told, "anyOf": [{part: value for part, value in schema.items() if part not in told}, {"const": ""}]}

@@ -54,11 +54,18 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
+def _true_or_false(text: str) -> str:
+    if text not in ("true", "false"):
+        raise ValueError("this is neither true nor false")
+    return text
+
+
 def _json_text(example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "contentMediaType": "application/json", "examples": [example]})
 
 
 _PRINTABLE = AfterValidator(_printable)
+_FLAG = BeforeValidator(_true_or_false)
 Tag = Annotated[str, Field(min_length=1, max_length=MOST_TAG_CHARACTERS), _PRINTABLE]
 ExternalId = Annotated[str, Field(min_length=1, max_length=MOST_EXTERNAL_ID_CHARACTERS), _PRINTABLE]
 PipelineName = Annotated[str, Field(min_length=1, max_length=64), _PRINTABLE]
@@ -83,7 +90,7 @@ class SubmitForm(BaseModel):
     )
     frame_stride: Annotated[FrameStride, Field(le=_MOST)] | None = None
     every_s: EverySeconds | None = None
-    keyframes: KeyFrames | None = None
+    keyframes: Annotated[KeyFrames, _FLAG] | None = None
     ranges: _RangesJson | None = Field(
         None,
         description="Analyse these parts of the video only: a JSON list of `{start_s, end_s}` or "
@@ -106,4 +113,6 @@ class SubmitForm(BaseModel):
         "service keeps jobs, which is also the most that can be asked for.",
     )
     webhook_url: _WebhookUrl | None = Field(None, description="Where to tell that the job is over.")
-    dry_run: bool = Field(False, description="Check everything, count the frames, estimate the time, and keep nothing.")
+    dry_run: Annotated[bool, _FLAG] = Field(
+        False, description="Check everything, count the frames, estimate the time, and keep nothing."
+    )

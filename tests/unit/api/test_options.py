@@ -58,7 +58,18 @@ def refused(read: Callable[..., SubmitOptions]) -> Callable[..., dict[str, str]]
 
 
 def test_nothing_given(read: Callable[..., SubmitOptions]) -> None:
-    assert read() == read(("frame_stride", ""), ("tags", "")) == SubmitOptions()
+    assert read() == SubmitOptions()
+
+
+def test_an_empty_option_is_not_as_good_as_none(refused: Callable[..., dict[str, str]]) -> None:
+    names = [*SubmitForm.model_fields]
+    assert {place.split("/")[1] for place in refused(*((name, "") for name in names))} == {*names}
+
+
+@pytest.mark.parametrize("word", ["yes", "1", "True", "on"])
+def test_true_and_false_are_the_only_words_for_it(refused: Callable[..., dict[str, str]], word: str) -> None:
+    told = refused(("dry_run", word), ("keyframes", word))
+    assert told == dict.fromkeys(("#/dry_run", "#/keyframes"), "This is neither true nor false.")
 
 
 def test_everything_given(read: Callable[..., SubmitOptions]) -> None:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+# Words as they are or a structured string, and the blanks around them that no server sees.
+_KEY = r"""^[ \t]*([!#-~][ -~]{0,254}|"([ !#-\[\]-~]|\\["\\]){1,255}")[ \t]*$"""
+
 _HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9._:/+=-]+$"},
-        "description": "What the client calls this submit: sent again, it gives the same job.",
+        "schema": {"type": "string", "pattern": _KEY},
+        "description": "What the client calls this submit: sent again, it gives the same job. One to 255 ASCII "
+        "characters, quoted or not.",
     },
     "Upload-Complete": {
         "schema": {"type": "string", "enum": ["?0", "?1"]},
