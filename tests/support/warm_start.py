@@ -5,6 +5,7 @@ does, spawning its own children included, is what it does when a user starts it.
 """
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -126,11 +127,14 @@ class WarmProcess:
 
 
 def _answer_questions() -> None:
+    gc.disable()
     import reelwork.bootstrap.worker  # everything, so that it is there when a command is forked
     import reelwork.cli.server
     import reelwork.cli.submission
     import reelwork.cli.tables  # noqa: F401
 
+    gc.freeze()  # to look at it again would copy it
+    gc.enable()
     for line in sys.stdin.buffer:
         question = json.loads(line)
         answer: dict[str, int | None]
