@@ -16,8 +16,9 @@ from reelwork.queues.doorbell import Doorbell
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "reelwork.db"
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a database could be; so short that its sockets lie beside it whatever the user is called."""
+    return tmp_path_factory.mktemp("d") / "reelwork.db"
 
 
 @pytest.fixture
