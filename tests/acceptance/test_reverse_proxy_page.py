@@ -3,7 +3,8 @@
 import http.client
 import os
 import re
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,15 @@ from tests.support.service import Caller
 from tests.support.shell import Shell, blocks_run_by, free_port, has_written
 from tests.support.versions import install_this_version
 from tests.support.waiting import wait_until
-from tools.pages import blocks
+from tests.support.web_servers import caddy, nginx
 from tools.tree import ROOT
 
 PAGE = "docs/how-to/reverse-proxy.md"
 [ASK_FOR_KEYS] = blocks_run_by(__file__, PAGE, "sh")
+NGINX = blocks_run_by(__file__, PAGE, "nginx")[0].text
+CADDY = blocks_run_by(__file__, PAGE, "text")[0].text
+CERTIFICATE, CERTIFICATE_KEY = (ROOT / "tests" / "support" / "tls" / name for name in ("certificate.pem", "key.pem"))
+CERTIFIED = "hooks.example.com"
 CLIP = ROOT / "media" / "midroll-5s.mp4"
 AS_MP4 = {"Content-Type": "video/mp4"}
 FORGED = {
@@ -164,12 +169,6 @@ def test_what_stays_inside(guarded: Guarded, proxy: Proxy, calls: Caller) -> Non
             client.ready()
 
 
-NGINX, CADDY = (
-    next(block.text for block in blocks((ROOT / PAGE).read_text()) if word in block.text)
-    for word in ("proxy_pass", "reverse_proxy")
-)
-
-
 def seconds(name: str, configuration: str) -> int:
     [value] = re.findall(rf"\b{name} (\d+)s", configuration)
     return int(value)
@@ -191,3 +190,97 @@ def test_times_and_sizes_are_beyond_those_of_reelwork() -> None:
 def test_both_keep_inside_what_is_not_for_everybody(path: str) -> None:
     assert f"location = {path} {{ return 404; }}" in NGINX
     assert path in re.findall(r"@inside path (.*)", CADDY)[0].split()
+
+
+def with_places(configuration: str, places: Mapping[str, object]) -> str:
+    """Return a configuration of the page for other places; it must name each of these."""
+    for named, place in places.items():
+        assert named in configuration
+        configuration = configuration.replace(named, str(place))
+    return configuration
+
+
+@pytest.fixture(scope="module", params=["nginx", "caddy"])
+def outside(
+    request: pytest.FixtureRequest, guarded: Guarded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The service behind the real server with the page's configuration; gives its URL."""
+    directory, port = tmp_path_factory.mktemp(request.param), free_port()
+    service = guarded.url.removeprefix("http://")
+    if request.param == "nginx":
+        places = {"127.0.0.1:8000": service, "listen 443": f"listen 127.0.0.1:{port}"}
+        places |= {"/etc/ssl/reelwork.pem": CERTIFICATE, "/etc/ssl/reelwork.key": CERTIFICATE_KEY}
+        running = nginx(with_places(NGINX, places), port, directory)
+    else:
+        site = f"https://127.0.0.1:{port} {{\n    bind 127.0.0.1\n    tls {CERTIFICATE} {CERTIFICATE_KEY}"
+        places = {"127.0.0.1:8000": service, "reelwork.example.org {": site}
+        running = caddy(with_places(CADDY, places), port, directory, CERTIFIED)
+    with running:
+        yield f"https://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def trusting() -> ssl.SSLContext:
+    """Trusts the certificate of the tests, whatever the name."""
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    context.check_hostname = False
+    return context
+
+
+@pytest.fixture
+def web(outside: str, guarded: Guarded, trusting: ssl.SSLContext) -> Iterator[httpx.Client]:
+    """Calls from outside, with a key."""
+    headers = {"Authorization": f"Bearer {guarded.key}"}
+    with httpx.Client(base_url=outside, headers=headers, verify=trusting, timeout=60) as client:
+        yield client
+
+
+class TestBehindTheRealOnes:
+    def test_videos_come_through_both_ways(self, web: httpx.Client) -> None:
+        clip = (ROOT / "media" / "car-detection.mp4").read_bytes()
+        raw = web.post("/video/submit?pipeline=frames", content=clip, headers=AS_MP4)
+        form = web.post("/video/submit", files={"file": clip}, data={"pipeline": "frames"})
+        for answer in (raw, form):
+            assert answer.status_code == 202, answer.text
+            place = f"/video/jobs/{answer.json()['job_id']}/media"
+            assert answer.headers["location"] == f"/video/status/{answer.json()['job_id']}"
+            assert web.get(place).content == clip
+            part = web.get(place, headers={"Range": "bytes=1000000-1000009"})
+            assert (part.status_code, part.content) == (206, clip[1000000:1000010])
+
+    def test_uploads_are_stored_as_they_arrive(self, outside: str, trusting: ssl.SSLContext, guarded: Guarded) -> None:
+        clip = (ROOT / "media" / "car-detection.mp4").read_bytes()
+        with closing(http.client.HTTPSConnection(outside.removeprefix("https://"), context=trusting)) as connection:
+            connection.putrequest("POST", "/video/submit?pipeline=frames")
+            for name, value in {**AS_MP4, "Content-Length": str(len(clip)), "X-API-Key": guarded.key}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            connection.send(clip[:1_000_000])
+            wait_until(lambda: [1 for path in guarded.data_dir.rglob("*.tmp") if path.stat().st_size > 500_000])
+            connection.send(clip[1_000_000:])
+            assert connection.getresponse().status == 202
+
+    def test_an_upload_in_several_requests(self, web: httpx.Client) -> None:
+        clip = CLIP.read_bytes()
+        begun = web.post(
+            "/video/submit?pipeline=frames", headers={**AS_MP4, "Upload-Complete": "?0"}, content=clip[:5000]
+        )
+        place = begun.headers["location"]
+        assert web.head(place).headers["upload-offset"] == "5000"
+        told = {"Upload-Offset": "5000", "Upload-Complete": "?1", "Content-Type": "application/partial-upload"}
+        job_id = web.patch(place, headers=told, content=clip[5000:]).json()["job_id"]
+        assert web.get(f"/video/jobs/{job_id}/media").content == clip
+
+    def test_a_refusal_reaches_a_client_that_still_sends(self, web: httpx.Client) -> None:
+        answer = web.post("/video/submit", content=bytes(20_000_000), headers=AS_MP4)
+        assert (answer.status_code, answer.json()["type"]) == (415, "urn:reelwork:problem:unsupported-media")
+        assert web.get("/limits").status_code == 200
+
+    def test_what_stays_inside(self, web: httpx.Client) -> None:
+        assert {web.get(path).status_code for path in ("/metrics", "/healthz", "/readyz")} == {404}
+        assert web.get("/pipelines", headers={"Authorization": ""}).json()["type"].endswith(":key-missing")
+
+    def test_they_name_each_request(self, web: httpx.Client, guarded: Guarded) -> None:
+        names = [web.get("/limits").headers["x-request-id"] for _ in range(2)]
+        assert len({*names}) == 2
+        assert all(len(name) >= 32 and f'"request_id": "{name}"' in guarded.log.read_text() for name in names)
