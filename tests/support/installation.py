@@ -19,23 +19,26 @@ CLIP = ROOT / "media" / "fragmented.mp4"
 class Installation:
     """A data directory and a shell; nothing runs yet. The pipeline `slow` takes a second for a frame."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str], database_url: str | None = None) -> None:
         """Make it.
 
         Args:
             directory: Where the shell is; holds `clip.mp4`, and `data`, the data directory.
             environment: Settings for every command of the shell.
+            database_url: A migrated database; None for the embedded one.
         """
         self.data_dir = directory / "data"
         Service(self.data_dir).write_pipeline("slow", "pause", seconds=1)
         (directory / "clip.mp4").symlink_to(CLIP)
         port = free_port()
         self._address = f"http://127.0.0.1:{port}"
-        self._shell = Shell(directory, {"REELWORK_PORT": str(port), "REELWORK_URL": self._address, **environment})
+        self.database_url = database_url or sqlite_url(self.data_dir / "reelwork.db")
+        places = {"REELWORK_PORT": str(port), "REELWORK_URL": self._address}
+        places |= {"REELWORK_DATABASE_URL": database_url} if database_url else {}
+        self._shell = Shell(directory, {**places, **environment})
         if shutil.which("curl") is None:
             self.run(f'curl() {{ {sys.executable} {ROOT / "tests" / "support" / "curl.py"} "$@"; }}')
         self.calls = Caller(self._address)
-        self.database_url = sqlite_url(self.data_dir / "reelwork.db")
 
     def run(self, commands: str, *, fails: bool = False) -> str:
         """Run commands of a page, which find the service at its usual address, and return what they print."""
