@@ -59,7 +59,7 @@ openapi: $(VENV)/development  ## Write the API's document anew, and say what the
 wheel-check: $(VENV)/development  ## Build the wheel, install it into an empty environment and try the service there
 	@$(BIN)/python scripts/wheel_check.py
 
-check: lint types architecture governance site test wheel-check  ## Everything CI runs
+check: lint types architecture governance site demo test wheel-check  ## Everything CI runs
 
 release-files: $(VENV)/release  ## Make what is attached to the release TAG=v1.2.3 in dist
 	@$(BIN)/python scripts/release_files.py --tag "$$TAG"

@@ -259,7 +259,7 @@ def test_scopes_that_there_are_not(reelwork: Reelwork, scopes: str) -> None:
 
 
 def test_commands_of_the_page(tmp_path: Path) -> None:
-    add, administer = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
+    add, _, administer = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
     commands = install_this_version(tmp_path / "this").parent
     environment = {"PATH": f"{commands}:{os.environ['PATH']}", "REELWORK_DATA_DIR": str(tmp_path / "data")}
     with closing(Shell(tmp_path, environment)) as shell:
@@ -271,6 +271,16 @@ def test_commands_of_the_page(tmp_path: Path) -> None:
         assert without_date(shell.run(listing)) == without_date(shown.replace("FHyUCeFVAYKZ", key_id) + "\n")
         shell.run(revoking.replace("FHyUCeFVAYKZ", key_id))
         assert "revoked" in shell.run(listing)
+
+
+def test_a_key_is_shown_as_the_page_says(url: str, keys: KeyStore, tmp_path: Path) -> None:
+    _, show, _ = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
+    key = str(keys.make("page", [Scope.READ]))
+    with closing(Shell(tmp_path, {})) as shell:
+        for command in typed(show.text):
+            command = command.replace("rw_...", key).replace("https://reelwork.example.org", url)
+            answer = json.loads(shell.run(f"{command} 2>progress"))
+            assert "text" in [pipeline["name"] for pipeline in answer["pipelines"]]
 
 
 def typed(session: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Stands in for curl on machines without it: the few options that the README uses."""
+"""Stands in for curl on machines without it: the few options that the pages use."""
 
 import argparse
 import sys
@@ -9,11 +9,13 @@ import httpx
 parser = argparse.ArgumentParser()
 parser.add_argument("-s", action="store_true")
 parser.add_argument("-F")
+parser.add_argument("-H", action="append", default=[])
 parser.add_argument("url")
 given = parser.parse_args()
+headers = dict(header.split(": ", 1) for header in given.H)
 if given.F:
     name, path = given.F.split("=@")
-    answer = httpx.post(given.url, files={name: Path(path).read_bytes()})
+    answer = httpx.post(given.url, files={name: Path(path).read_bytes()}, headers=headers)
 else:
-    answer = httpx.get(given.url)
+    answer = httpx.get(given.url, headers=headers)
 sys.stdout.buffer.write(answer.content)

@@ -1,8 +1,6 @@
 """A service at a fixed address, with a shell for the commands of a page, and what is in it."""
 
 import hashlib
-import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,8 +34,6 @@ class Installation:
         places = {"REELWORK_PORT": str(port), "REELWORK_URL": self._address}
         places |= {"REELWORK_DATABASE_URL": database_url} if database_url else {}
         self._shell = Shell(directory, {**places, **environment})
-        if shutil.which("curl") is None:
-            self.run(f'curl() {{ {sys.executable} {ROOT / "tests" / "support" / "curl.py"} "$@"; }}')
         self.calls = Caller(self._address)
 
     def run(self, commands: str, *, fails: bool = False) -> str:

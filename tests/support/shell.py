@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -56,6 +58,8 @@ class Shell:
             process_group=0,
         )
         self.run("set -eu")
+        if shutil.which("curl") is None:
+            self.run(f'curl() {{ {sys.executable} {ROOT / "tests" / "support" / "curl.py"} "$@"; }}')
 
     def run(self, commands: str, *, fails: bool = False) -> str:
         """Run commands and return what they print.
