@@ -24,8 +24,8 @@ TOLD = [
         "<!-- run by tests/conftest.py -->\n```sh\nls\n```",
         "conftest.py is said to run this block, and does",
     ),
-    ("docs/how-to/operate.md", "```sh\nls\n```", ": say which test runs this block"),
-    ("docs/how-to/operate.md", "*Not run by a test: *\n\n```python\n```", ": say which test runs this block"),
+    ("docs/how-to/release.md", "```sh\nls\n```", ": say which test runs this block"),
+    ("docs/how-to/release.md", "*Not run by a test: *\n\n```python\n```", ": say which test runs this block"),
     ("docs/tutorial/more.md", "```console\n$ ls\n```", "docs/tutorial/more.md:2: say which test runs this block"),
     (
         TUTORIAL,
