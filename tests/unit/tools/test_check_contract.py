@@ -161,6 +161,15 @@ def test_submit_that_takes_something_else_is_told() -> None:
     assert told.startswith("POST /video/submit as video/mp4 is promised as ")
 
 
+def test_form_that_needs_more_than_the_file_is_told() -> None:
+    made = document()
+    form = made["paths"]["/video/submit"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    form["required"].append("pipeline")
+
+    (told,) = document_breaches(made)
+    assert told.startswith("POST /video/submit as multipart/form-data is promised as ")
+
+
 def test_refusal_that_is_no_problem_is_told() -> None:
     made = document()
     made["paths"]["/video/results/{job_id}"]["get"]["responses"]["404"]["content"] = {"text/plain": {}}
