@@ -2,8 +2,8 @@
 
 What takes less time than to hand a frame over, the decoding thread does itself.
 
-Frames leave in the order they came, and what is answered does not depend on how many threads there are. At most
-``frames_held`` of them are inside at a time: who is ahead waits for those who are behind.
+Answers leave in the order the frames came, and do not depend on how many threads there are. At most ``frames_held``
+frames are inside at a time, and at most ``answers_held`` frames and answers: who is ahead waits for those behind.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -19,13 +19,20 @@ from reelwork.video.frame import Frame, Moment
 _WORTH_REUSING_S = 0.002
 # To hand a frame to another thread takes about as long.
 _WORTH_HANDING_OVER_S = 0.0001
-# Answers are collected in small lots, but none lies longer than that.
+# Whoever waits for answers is woken for so many: every time takes a core from the decoder.
+_ANSWERS_AT_ONCE = 16
+# But none lies longer than that.
 _ANSWERS_WAIT_S = 0.05
 
 
 def frames_held(workers: int) -> int:
     """Return how many frames are in the engine at once: every worker busy, as many ready, and one at either end."""
     return 2 * workers + 2
+
+
+def answers_held(workers: int) -> int:
+    """Return how many frames and answers are in the engine at once: while some answers are taken, others are made."""
+    return frames_held(workers) + 2 * _ANSWERS_AT_ONCE
 
 
 class FrameEngine:
@@ -108,7 +115,6 @@ class _Run:
                         raise self._failure
                     return None
                 self._done.wait(_ANSWERS_WAIT_S)
-            self._inside -= 1
             self._room.notify()
             return self._finished.pop(position)
 
@@ -136,7 +142,7 @@ class _Run:
 
     def _let_in(self, task: _Task) -> bool:
         with self._room:
-            while self._inside >= frames_held(self._workers) and not self._closing:
+            while self._is_full() and not self._closing:
                 self._room.wait()
             self._inside += 1
             here = self._in_turn(task)
@@ -145,6 +151,10 @@ class _Run:
         with self._work:
             self._make_ready([here])
             return not self._closing
+
+    def _is_full(self) -> bool:
+        held = self._inside + len(self._finished)
+        return self._inside >= frames_held(self._workers) or held >= answers_held(self._workers)
 
     # -- the analysing threads --------------------------------------------------------------------------
 
@@ -195,9 +205,10 @@ class _Run:
             if task.stage < len(self._stages):
                 return self._in_turn(task)
             task.frame = None
+            self._inside -= 1
+            self._room.notify()
             self._finished[task.position] = task
-            # Not for each one: who waits for it would take a core from the decoder every time.
-            if self._all_decoded or len(self._finished) > self._workers:
+            if self._all_decoded or len(self._finished) >= _ANSWERS_AT_ONCE:
                 self._done.notify()
             return None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _MOST_THREADS = 8
-_MOST_REORDERED = 4  # beyond what encoders make of their own accord; the two together at most 15
+_MOST_HELD = 15  # the H.264 decoder takes no more
 NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
 _OTHER_ORDER = "frames come in another order than that of their times"
 _SAID_ONCE = "a frame that is left out may say how the others are turned"
@@ -48,13 +48,13 @@ class Damage:
 
 def use_threads(stream: "VideoStream", count: int) -> None:
     """Let a decoder, not yet opened, use so many threads, or as many as do it any good."""
+    context = stream.codec_context
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = min(count, _MOST_THREADS)
-    if count > 1 and stream.codec_context.name == "h264":
+    context.thread_count = min(count, _MOST_THREADS)
+    if count > 1 and context.name == "h264":
         # A frame that comes out while another thread decodes it is not yet marked as damaged. A thread takes a packet
         # only after the one it took before: frames are to wait for as many packets as there are threads.
-        held = stream.codec_context.thread_count + _MOST_REORDERED
-        stream.codec_context.options["has_b_frames"] = str(held)
+        context.options["has_b_frames"] = str(min(context.thread_count + context.reorder_depth, _MOST_HELD))
 
 
 def every_frame(container: "InputContainer", stream: "VideoStream", damage: Damage) -> Iterator[tuple[Frame, bool]]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # A playlist named .mp4 would make FFmpeg open other files: only the MP4 demuxer, only this file,
 # and no references from inside the MP4 to files beside it.
 _CONTAINER_OPTIONS = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
+# An H.264 video that does not say how far its frames are reordered is then taken to do so as far as it may, instead of
+# as far as its first frames do.
+_PROBING_OPTIONS = {"strict": "strict"}
 # FFmpeg takes one dictionary per stream and ignores those beyond the last stream.
 _MOST_STREAMS = 64
 # Their decoders can leave out frames that no other refers to, and give one frame for each packet.
@@ -265,7 +268,7 @@ def _container(path: Path, limits: DecodeLimits) -> Iterator["InputContainer"]:
             f"file:{path.absolute()}",
             format="mov",
             container_options=_CONTAINER_OPTIONS,
-            stream_options=[{"max_pixels": str(limits.max_pixels)}] * _MOST_STREAMS,  # type: ignore[list-item]
+            stream_options=[_PROBING_OPTIONS | {"max_pixels": str(limits.max_pixels)}] * _MOST_STREAMS,  # type: ignore[list-item]
         )
     except (av.FFmpegError, ValueError) as error:  # ValueError: PyAV found no stream to give options to
         raise VideoUnreadable(_why_not_opened(path)) from error

@@ -19,7 +19,7 @@ from reelwork.analyzers import Analyzer, AnalyzerContext, Frame, Inputs, Json
 from reelwork.analyzers.analyzer import SequenceAnalyzer
 from reelwork.errors import AnalyzerFailed
 from reelwork.pipeline import engine
-from reelwork.pipeline.engine import frames_held
+from reelwork.pipeline.engine import answers_held, frames_held
 from reelwork.pipeline.executor import FrameResult, PipelineExecutor
 from reelwork.pipeline.graph import build_graph
 from reelwork.video.frame import Moment
@@ -313,7 +313,7 @@ class TestBackPressure:
     @pytest.mark.parametrize("workers", WORKERS)
     def test_no_more_is_decoded_while_nobody_takes_the_answers(self, workers: int) -> None:
         source = Source(100)
-        most = frames_held(workers) + 1
+        most = answers_held(workers) + 1
         with closing(one_node(Concurrent, workers).run(source())) as running:  # type: ignore[type-var]
             for taken in (1, 2, 3):
                 next(running)
@@ -326,7 +326,7 @@ class TestBackPressure:
         with closing(one_node(Concurrent, 2).run(source())) as running:  # type: ignore[type-var]
             next(running)
             # One waits to be let in; each worker may still name the one it had last.
-            wait_until(lambda: source.given == 1 + frames_held(2) + 1 and source.alive <= 3)
+            wait_until(lambda: source.given == 1 + answers_held(2) + 1 and source.alive <= 3)
 
     @pytest.mark.parametrize("stateful", [True, False])
     def test_no_more_is_decoded_while_a_node_takes_its_time(self, stateful: bool) -> None:
@@ -442,7 +442,7 @@ class TestClosing:
         with closing(one_node(Delayed, workers).run(source())) as running:  # type: ignore[type-var]
             assert [next(running).frame_index for _ in range(taken)] == list(range(taken))
         assert source.closed
-        assert source.given <= taken + frames_held(workers) + 2
+        assert source.given <= taken + answers_held(workers) + 2
 
     def test_while_workers_wait_for_frames_and_their_turns(self) -> None:
         second_is_asked_for, go_on = Event(), Event()
