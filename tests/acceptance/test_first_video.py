@@ -18,7 +18,7 @@ PAGE = "docs/tutorial/first-video.md"
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lesson]:
     """Somebody who has followed the page, and whose service still runs."""
-    with closing(Lesson(tmp_path_factory.mktemp("first_video"))) as lesson:
+    with closing(Lesson(tmp_path_factory.mktemp("first_video"), is_installed=False)) as lesson:
         lesson.follow(__file__, PAGE)
         yield lesson
 

@@ -20,7 +20,7 @@ from reelwork.access.store import NO_LIMITS, KeyStore
 from reelwork.bootstrap.access import open_keys
 from reelwork.settings import Settings
 from tests.support.service import Caller, Service
-from tests.support.shell import Shell, blocks_run_by
+from tests.support.shell import Shell, blocks_run_by, free_port, has_written
 from tests.support.versions import install_this_version
 from tests.support.waiting import wait_until
 from tests.support.warm_start import Nursery
@@ -259,13 +259,17 @@ def test_scopes_that_there_are_not(reelwork: Reelwork, scopes: str) -> None:
 
 
 def test_commands_of_the_page(tmp_path: Path) -> None:
-    add, _, administer = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
-    commands = install_this_version(tmp_path / "this").parent
+    add, serve, _, administer = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
+    commands, port = install_this_version(tmp_path / "this").parent, str(free_port())
     environment = {"PATH": f"{commands}:{os.environ['PATH']}", "REELWORK_DATA_DIR": str(tmp_path / "data")}
-    with closing(Shell(tmp_path, environment)) as shell:
+    with closing(Shell(tmp_path, {**environment, "REELWORK_PORT": port})) as shell:
         told = shell.run(typed(add.text)[0])
         [key_id] = re.findall(r"^rw_(.{12})", told, re.MULTILINE)
         assert told.splitlines()[0] in add.text
+        # Any other address would be open to the network.
+        on_this_machine = serve.text.replace("0.0.0.0", "127.0.0.1").replace("8000", port)
+        shell.run(f"{typed(on_this_machine)[0]} >up.log 2>&1 &")
+        wait_until(lambda: has_written(tmp_path / "up.log", on_this_machine.splitlines()[1]))
         listing, revoking = typed(administer.text)
         shown = administer.text.splitlines()[1]
         assert without_date(shell.run(listing)) == without_date(shown.replace("FHyUCeFVAYKZ", key_id) + "\n")
@@ -274,7 +278,7 @@ def test_commands_of_the_page(tmp_path: Path) -> None:
 
 
 def test_a_key_is_shown_as_the_page_says(url: str, keys: KeyStore, tmp_path: Path) -> None:
-    _, show, _ = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
+    _, _, show, _ = blocks_run_by(__file__, "docs/how-to/keys.md", "console")
     key = str(keys.make("page", [Scope.READ]))
     with closing(Shell(tmp_path, {})) as shell:
         for command in typed(show.text):

@@ -16,6 +16,7 @@ import pytest
 from reelwork.cli.server import _KEEP_ALIVE_S
 from reelwork.client import Client
 from reelwork.settings import Settings
+from tests.support.lesson import is_as_shown, typed
 from tests.support.proxies import Proxy, proxy_before
 from tests.support.service import Caller
 from tests.support.shell import Shell, blocks_run_by, free_port, has_written
@@ -26,10 +27,10 @@ from tools.tree import ROOT
 
 PAGE = "docs/how-to/reverse-proxy.md"
 [ASK_FOR_KEYS] = blocks_run_by(__file__, PAGE, "sh")
+[FROM_OUTSIDE] = blocks_run_by(__file__, PAGE, "console")
 NGINX = blocks_run_by(__file__, PAGE, "nginx")[0].text
 CADDY = blocks_run_by(__file__, PAGE, "text")[0].text
 CERTIFICATE, CERTIFICATE_KEY = (ROOT / "tests" / "support" / "tls" / name for name in ("certificate.pem", "key.pem"))
-CERTIFIED = "hooks.example.com"
 CLIP = ROOT / "media" / "midroll-5s.mp4"
 AS_MP4 = {"Content-Type": "video/mp4"}
 FORGED = {
@@ -212,19 +213,17 @@ def outside(
         places |= {"/etc/ssl/reelwork.pem": CERTIFICATE, "/etc/ssl/reelwork.key": CERTIFICATE_KEY}
         running = nginx(with_places(NGINX, places), port, directory)
     else:
-        site = f"https://127.0.0.1:{port} {{\n    bind 127.0.0.1\n    tls {CERTIFICATE} {CERTIFICATE_KEY}"
+        site = f"https://localhost:{port} {{\n    bind 127.0.0.1\n    tls {CERTIFICATE} {CERTIFICATE_KEY}"
         places = {"127.0.0.1:8000": service, "reelwork.example.org {": site}
-        running = caddy(with_places(CADDY, places), port, directory, CERTIFIED)
+        running = caddy(with_places(CADDY, places), port, directory)
     with running:
-        yield f"https://127.0.0.1:{port}"
+        yield f"https://localhost:{port}"
 
 
 @pytest.fixture(scope="module")
 def trusting() -> ssl.SSLContext:
-    """Trusts the certificate of the tests, whatever the name."""
-    context = ssl.create_default_context(cafile=CERTIFICATE)
-    context.check_hostname = False
-    return context
+    """Trusts the certificate of the tests."""
+    return ssl.create_default_context(cafile=CERTIFICATE)
 
 
 @pytest.fixture
@@ -279,6 +278,15 @@ class TestBehindTheRealOnes:
     def test_what_stays_inside(self, web: httpx.Client) -> None:
         assert {web.get(path).status_code for path in ("/metrics", "/healthz", "/readyz")} == {404}
         assert web.get("/pipelines", headers={"Authorization": ""}).json()["type"].endswith(":key-missing")
+
+    def test_a_look_from_outside(self, outside: str, guarded: Guarded, tmp_path: Path) -> None:
+        names = {"PATH": f"{install_this_version(tmp_path / 'this').parent}:{os.environ['PATH']}"}
+        trust = {"SSL_CERT_FILE": str(CERTIFICATE), "CURL_CA_BUNDLE": str(CERTIFICATE)}
+        with closing(Shell(ROOT, {**names, **trust})) as shell:
+            shell.run(f"reelwork worker --data-dir {guarded.data_dir} >{tmp_path / 'worker.log'} 2>&1 &")
+            for command, shown in typed(FROM_OUTSIDE.text):
+                command = command.replace("https://reelwork.example.org", outside).replace("rw_...", guarded.key)
+                assert is_as_shown(shell.run(command), shown)
 
     def test_they_name_each_request(self, web: httpx.Client, guarded: Guarded) -> None:
         names = [web.get("/limits").headers["x-request-id"] for _ in range(2)]

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reelwork.db.migrate import head_revision
+from tests.support.cloning import inheriting_python, repository
 from tests.support.installation import Installation, digests
-from tests.support.shell import blocks_run_by, with_values
+from tests.support.shell import Shell, blocks_run_by, with_values
 from tests.support.versions import install_later_version, install_this_version
 from tools.tree import ROOT
 
@@ -28,7 +30,7 @@ PAGE = "docs/how-to/roll-back.md"
     VERIFY,
     UP_AGAIN,
 ) = blocks_run_by(__file__, PAGE, "sh")
-UPGRADE_SETTINGS, LOOK, STOP_THE_OLD, UP, START_THE_NEW, VERIFY_THE_NEW = blocks_run_by(
+INSTALL, UPGRADE_SETTINGS, LOOK, STOP_THE_OLD, UP, START_THE_NEW, VERIFY_THE_NEW = blocks_run_by(
     __file__, "docs/how-to/upgrade.md", "sh"
 )
 
@@ -94,6 +96,14 @@ def test_nothing_is_lost_on_the_way_back(installation: Installation, tmp_path: P
     run(RUN_EMPTY.text)
     assert [job["status"] for job in installation.jobs()] == ["completed"] * 8
     assert installation.results(set(results)) == results
+
+
+def test_a_version_is_installed_beside_another(tmp_path: Path) -> None:
+    origin = repository(tmp_path / "origin", "v0.2.0")
+    path = f"{inheriting_python(tmp_path / 'commands')}:/usr/local/bin:/usr/bin:/bin"
+    with closing(Shell(tmp_path, {"PATH": path})) as shell:
+        shell.run(INSTALL.text.replace("<repository>", str(origin)).replace("/opt/", f"{tmp_path}/"))
+        assert shell.run("reelwork-0.2.0/.venv/bin/reelwork --version").strip() == version("reelwork")
 
 
 def test_the_page_knows_every_revision() -> None:

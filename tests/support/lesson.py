@@ -1,13 +1,12 @@
 """Follow a page as its reader would: write the files it shows, type its commands, and see what it says one sees."""
 
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from venv import EnvBuilder
 
 import pytest
 
+from tests.support.cloning import inheriting_environment, inheriting_python, repository
 from tests.support.shell import Shell, free_port
 from tests.support.versions import PACKAGE
 from tests.support.waiting import wait_until
@@ -33,30 +32,47 @@ _TOLERANCE = {"number": 0.02, "percent": 2}
 
 
 class Lesson:
-    """A directory as if Reelwork had been cloned into it and installed, with a shell and a port for the service.
+    """A directory, a shell in it, and a port for the service.
 
     Attributes:
-        directory: Where the reader begins.
+        directory: Where Reelwork is cloned to.
         url: Where the service is that the reader starts.
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Prepare it; nothing runs yet."""
+    def __init__(self, directory: Path, *, is_installed: bool = True) -> None:
+        """Prepare it; nothing runs yet.
+
+        Args:
+            directory: An empty directory.
+            is_installed: Whether the reader begins in ``directory`` of the lesson, as if Reelwork had been cloned into
+                it and installed; otherwise above it, with what the page calls ``<repository>``.
+        """
         self.directory = directory / "reelwork"
-        self.directory.mkdir()
-        for shown in ("media", "examples"):
-            (self.directory / shown).symlink_to(ROOT / shown)
+        self._repository = directory / "repository"
+        if is_installed:
+            self.directory.mkdir()
+            for shown in ("media", "examples"):
+                (self.directory / shown).symlink_to(ROOT / shown)
+            commands = _installed(directory / "environment")
+        else:
+            repository(self._repository, "v0.1.0")
+            commands = inheriting_python(directory / "commands")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        environment = {
-            "PATH": f"{_installed(directory / 'environment')}:/usr/local/bin:/usr/bin:/bin",
+        self._environment = {
+            "PATH": f"{commands}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(directory),
             "REELWORK_PORT": str(port),
             "REELWORK_URL": self.url,
             "REELWORK_PROBE_PROCESSES": "1",
             "PYTHONDONTWRITEBYTECODE": "",  # each command would compile the package for itself
+            "PYTEST_ADDOPTS": "-p no:cacheprovider",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # what packages are built with is here; to pip, 0 means: no isolation
         }
-        self._shell = Shell(self.directory, environment)
+        self._begins_in = self.directory if is_installed else directory
+        self._terminals: list[Shell] = []
+        self._open_terminal()
         self._service_log = directory / "up.log"
         self._is_up = False
 
@@ -90,16 +106,23 @@ class Lesson:
 
     def run(self, command: str) -> str:
         """Type a command that no page shows; return what it prints."""
-        return self._shell.run(command.replace(USUAL, self.url)).replace(self.url, USUAL)
+        command = command.replace(USUAL, self.url).replace("<repository>", str(self._repository))
+        return self._terminals[-1].run(command).replace(self.url, USUAL)
 
     def close(self) -> None:
         """Kill whatever runs."""
-        self._shell.close()
+        for terminal in self._terminals:
+            terminal.close()
+
+    def _open_terminal(self) -> None:
+        self._terminals.append(Shell(self._begins_in, self._environment))
 
     def _type(self, command: str, shown: str) -> None:
         if command.startswith("reelwork up"):
             self._start(command, shown)
             return
+        if command == "cd reelwork" and self._is_up:  # pages show that for a second terminal
+            self._open_terminal()
         # Whether it succeeds is what it prints: a page shows refusals as well.
         printed = self.run(f"{command} || true")
         assert is_as_shown(printed, shown), f"$ {command}\n{printed}\n--- but the page shows\n{shown}"
@@ -153,18 +176,8 @@ def _trimmed(text: str) -> str:
 
 
 def _installed(environment: Path) -> Path:
-    """Make an environment in which everything of this one is installed, and more can be; return its commands."""
-    EnvBuilder(symlinks=True).create(environment)
-    commands = environment / "bin"
-    python = commands / "python"
-    [packages] = environment.glob("lib/python*/site-packages")
-    inherited = [str(PACKAGE.parent), *(path for path in sys.path if path.endswith("-packages"))]
-    (packages / "inherited.pth").write_text("".join(f"{path}\n" for path in inherited))
-    for name, command in {
-        "reelwork": f"{python} -m reelwork",
-        "pytest": f"{python} -m pytest -p no:cacheprovider",
-        "pip": f"{sys.executable} -m pip --disable-pip-version-check --python {python}",
-    }.items():
-        (commands / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-        (commands / name).chmod(0o755)
+    """Make an environment in which Reelwork is installed, and more can be; return the directory of its commands."""
+    commands = inheriting_environment(environment, PACKAGE.parent)
+    (commands / "reelwork").write_text(f'#!/bin/sh\nexec {commands / "python"} -m reelwork "$@"\n')
+    (commands / "reelwork").chmod(0o755)
     return commands

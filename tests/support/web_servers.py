@@ -33,7 +33,6 @@ _CADDY = """
     persist_config off
     auto_https off
     skip_install_trust
-    default_sni {name}
     storage file_system {directory}
 }}
 {configuration}
@@ -50,10 +49,10 @@ def nginx(configuration: str, port: int, directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def caddy(configuration: str, port: int, directory: Path, certified_for: str) -> Iterator[None]:
-    """Run Caddy with these sites; who names none gets the certificate for ``certified_for``."""
+def caddy(configuration: str, port: int, directory: Path) -> Iterator[None]:
+    """Run Caddy with these sites; it writes into ``directory`` alone."""
     place = directory / "Caddyfile"
-    place.write_text(_CADDY.format(directory=directory, configuration=configuration, name=certified_for))
+    place.write_text(_CADDY.format(directory=directory, configuration=configuration))
     with _running(["caddy", "run", "--adapter", "caddyfile", "--config", str(place)], port, directory):
         yield
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.shell import Shell, blocks_run_by, free_port, with_values
 from tools.tree import ROOT
 
-ONE, PLACE, KILLED, RUN_ALL_THE_SAME, BROKEN = blocks_run_by(__file__, "docs/how-to/test.md", "sh")
+ONE, PLACE, KILLED, RUN_ALL_THE_SAME, BROKEN, AT_LENGTH = blocks_run_by(__file__, "docs/how-to/test.md", "sh")
 
 
 class _Commands:
@@ -49,6 +49,13 @@ def test_an_api_that_dies_before_it_answers(tmp_path: Path) -> None:
         commands.run(with_values(PLACE, {"DATA": tmp_path / "data", "PORT": free_port()}))
         assert commands.run(KILLED.text).endswith("no answer\n")
         assert '"status":"completed"' in commands.run(RUN_ALL_THE_SAME.text)
+
+
+def test_at_length_but_shorter(tmp_path: Path) -> None:
+    shorter = re.sub(r"(--seconds |SOAK_SECONDS=)\d+", r"\g<1>3", AT_LENGTH.text)
+    with _in(ROOT) as commands:
+        told = commands.run(f"export TMPDIR={tmp_path} SOAK_DATABASES=sqlite SOAK_WORKERS=2 SOAK_APIS=1\n{shorter}")
+    assert len(re.findall(r"\bseed \d+", told)) == 3
 
 
 def test_broken_code_is_seen(tree: Path) -> None:
