@@ -1,5 +1,6 @@
 """What pages about installing begin with, without the network: a repository to clone, and a Python to install with."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,8 @@ def repository(directory: Path, tag: str) -> Path:
         ("commit", "--quiet", "--message", "Everything"),
         ("tag", tag),
     ):
-        subprocess.run(["git", *command], cwd=directory, env=AUTHOR, check=True)
+        # Without a home: what git is told there does not count here.
+        subprocess.run(["git", *command], cwd=directory, env={"PATH": os.environ["PATH"], **AUTHOR}, check=True)
     return directory
 
 
@@ -57,6 +59,9 @@ def inheriting_environment(environment: Path, *more: Path) -> Path:
     [packages] = environment.glob("lib/python*/site-packages")
     inherited = [*map(str, more), *(path for path in sys.path if path.endswith("-packages"))]
     (packages / "inherited.pth").write_text("".join(f"{path}\n" for path in inherited))
+    (environment / "share").mkdir(exist_ok=True)
+    for data in Path(sys.prefix, "share").glob("*"):
+        (environment / "share" / data.name).symlink_to(data)
     commands = environment / "bin"
     there = {"reelwork", *(path.name for path in commands.iterdir())}
     for command in Path(sys.executable).parent.iterdir():

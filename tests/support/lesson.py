@@ -172,7 +172,8 @@ def is_as_shown(printed: str, shown: str) -> bool:
 
 
 def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+    # How wide a column is depends on what else is in it.
+    return "\n".join(re.sub(" {2,}", "  ", line.rstrip()) for line in text.strip("\n").splitlines())
 
 
 def _installed(environment: Path) -> Path:
