@@ -29,6 +29,8 @@ Setup = ParamSpec("Setup")
 
 _STOP_TIMEOUT_S = 5.0
 _PR_SET_PDEATHSIG = 1
+_CRASHES = {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL}
+"""Exit codes of processes that ended themselves in native code."""
 
 
 class Waitable(Protocol):
@@ -39,7 +41,15 @@ class Waitable(Protocol):
 
 
 class ChildDied(Exception):
-    """The child ended without an answer; ``str(error)`` completes the sentence "the process ..."."""
+    """The child ended without an answer; ``str(error)`` completes the sentence "the process ...".
+
+    Attributes:
+        crashed: Whether it was native code that ended it.
+    """
+
+    def __init__(self, cause: str, *, crashed: bool = False) -> None:
+        self.crashed = crashed
+        super().__init__(cause)
 
 
 class ChildProcess(Generic[Request, Answer]):
@@ -129,9 +139,9 @@ class ChildProcess(Generic[Request, Answer]):
             return self._connection.recv()  # type: ignore[no-any-return]
         except (EOFError, OSError) as error:
             self._process.join(_STOP_TIMEOUT_S)
-            cause = _describe_exit(self._process.exitcode)
+            exit_code = self._process.exitcode
             self.kill()
-            raise ChildDied(cause) from error
+            raise ChildDied(_describe_exit(exit_code), crashed=exit_code in _CRASHES) from error
 
     def kill(self) -> None:
         """End the child at once; the next ``send`` starts another."""

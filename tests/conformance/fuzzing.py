@@ -9,7 +9,7 @@ import logging
 import re
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -71,6 +71,15 @@ class Wrong(Exception):
     """An answer that must not be."""
 
 
+class Crashed(Wrong):
+    """There was none, which is wrong if it was asked for carefully."""
+
+
+def dice_for(seed: str, kind: str, source: Path) -> Random:
+    """Return what decides how a file is damaged."""
+    return Random(f"{seed} {kind} {source.name}")
+
+
 class Fuzzer:
     """Two warm processes that analyse, with one decoder thread and with two, and one for the reference."""
 
@@ -89,7 +98,7 @@ class Fuzzer:
 
     def judge(self, source: Path, kind: str, seed: str) -> Verdict:
         """Damage a file, have it analysed in several ways, and compare the answers."""
-        dice = Random(f"{seed} {kind} {source.name}")
+        dice = dice_for(seed, kind, source)
         path = self._directory / "damaged.mp4"
         path.write_bytes(damaged(source.read_bytes(), kind, dice))
         on_error, options = dice.choice(_OPTIONS)
@@ -120,7 +129,11 @@ class Fuzzer:
         results = self._directory / "results.json"
         results.unlink(missing_ok=True)
         definition = {**PIPELINE.to_json(), "on_decode_error": on_error}
-        answer = _asked(child, AnalysisRequest(UUID(int=1), path, definition, options, results))
+        request = AnalysisRequest(UUID(int=1), path, definition, options, results)
+        try:
+            answer = _asked(child, request)
+        except Crashed:
+            answer = _asked(child, replace(request, careful=True))
         return answer, results.read_bytes() if isinstance(answer, Analysed) else b""
 
 
@@ -132,7 +145,7 @@ def _asked(child: ChildProcess[Any, Any], request: Any) -> Any:
     try:
         return child.answer()
     except ChildDied as death:
-        raise Wrong(f"the process {death}") from death
+        raise (Crashed if death.crashed else Wrong)(f"the process {death}") from death
 
 
 def _judge_outline(answers: list[tuple[AnalysisAnswer, bytes]]) -> str:

@@ -11,15 +11,17 @@ from random import Random
 import av
 import pytest
 
-from reelwork.errors import DecodingStopped
+from reelwork.errors import DecodingStopped, VideoUnreadable
 from reelwork.pipeline.sampling import Sampling
 from reelwork.video.decoding import DecodingUnsure
+from reelwork.video.pictures import PictureMaker, PictureRequest
 from reelwork.video.source import DecodeLimits, VideoFile
-from tests.conformance.damage import KINDS
-from tests.conformance.fuzzing import SOURCES, Fuzzer
+from tests.conformance.damage import KINDS, damaged
+from tests.conformance.fuzzing import SOURCES, Fuzzer, Verdict, dice_for
 from tests.conformance.library import LONG, Library
 from tests.conformance.presented import presented
 
+JPEG_BEGINS = b"\xff\xd8"
 H264_FILLER = 12
 """The type of a unit that says nothing."""
 
@@ -39,6 +41,24 @@ def test_every_answer_holds(library: Library, fuzzer: Fuzzer, kind: str) -> None
     assert [verdict.complaint for verdict in verdicts if verdict.complaint] == []
     # The dice have thrown something of each kind, or the test shows little.
     assert len({verdict.outcome for verdict in verdicts}) >= 2
+
+
+class TestAVideoThatCrashesDecodersOfSeveralThreads:
+    KIND, SEED = "media overwritten", "296084505-849"
+
+    def test_is_answered_by_one(self, library: Library, fuzzer: Fuzzer) -> None:
+        assert fuzzer.judge(library["VP9"].path, self.KIND, self.SEED) == Verdict("stopped")
+
+    def test_is_drawn_as_far_as_it_goes(self, library: Library, scratch: Path) -> None:
+        source, path = library["VP9"].path, scratch / "crashing.mp4"
+        path.write_bytes(damaged(source.read_bytes(), self.KIND, dice_for(self.SEED, self.KIND, source)))
+        make = PictureMaker(DecodeLimits(threads=2), processes=1, timeout_s=30, memory_mb=4096)
+        try:
+            assert make(PictureRequest(path, 0)).startswith(JPEG_BEGINS)
+            with pytest.raises(VideoUnreadable, match="Decoding stopped after frame"):
+                make(PictureRequest(path, 9))
+        finally:
+            make.stop()
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,17 @@ FramesDone = ctypes.c_uint64
 
 @dataclass(frozen=True)
 class LocalAnalysis:
-    """What to analyse, where to write the results, and where temporary files may lie."""
+    """What to analyse, where to write the results, and where temporary files may lie.
+
+    ``careful`` asks for decoding in one thread, once the process has crashed.
+    """
 
     video_path: Path
     definition: PipelineDefinition
     sampling: Sampling
     results_path: Path
     scratch_dir: Path
+    careful: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,9 @@ def _analyse(service: VideoFilePipelineService, request: LocalAnalysis, done: Fr
         with request.results_path.open("wb") as stream:
             return write_results(stream, None, _counted(results, done))
 
-    analysis = service.analyse(request.video_path, request.definition, request.sampling, write, request.scratch_dir)
+    analysis = service.analyse(
+        request.video_path, request.definition, request.sampling, write, request.scratch_dir, careful=request.careful
+    )
     if analysis.outcome == 0:
         raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
     return LocalResults(analysis.outcome, analysis.warnings)

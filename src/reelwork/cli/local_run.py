@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -77,6 +78,8 @@ class _AnalysisProcess:
         try:
             answer = self.child.answer()
         except ChildDied as error:
+            if error.crashed and isinstance(request, LocalAnalysis) and not request.careful:
+                return self.ask(replace(request, careful=True), show)
             raise AnalysisFailed(f"The video or an analyzer crashes the analysis (the process {error}).") from error
         if isinstance(answer, Refusal):
             raise AnalysisFailed(answer.message)

@@ -103,6 +103,8 @@ class VideoFilePipelineService:
         sampling: Sampling,
         write: Callable[[Iterator[FrameResult]], Outcome],
         scratch_dir: Path | None = None,
+        *,
+        careful: bool = False,
     ) -> "Analysis[Outcome]":
         """Analyse a file frame by frame, in flat memory.
 
@@ -114,13 +116,16 @@ class VideoFilePipelineService:
                 if the decoder was not sure of what it gave: then the video is decoded in one thread,
                 so that chance has no part in the answer.
             scratch_dir: Where temporary files may lie; default: where the system puts them.
+            careful: Decode in one thread from the start: the decoder has crashed with several.
 
         Raises:
             As ``run_on_file``; and whatever ``write`` raises.
         """
-        ways = [self.iterate(mp4_path, definition, sampling)]
-        if parts := self._parts(mp4_path, definition, sampling):
-            ways.insert(0, self._in_segments(parts, mp4_path, definition, sampling, scratch_dir))
+        ways: list[Generator[FrameResult, None, None]] = []
+        if not careful:
+            if parts := self._parts(mp4_path, definition, sampling):
+                ways.append(self._in_segments(parts, mp4_path, definition, sampling, scratch_dir))
+            ways.append(self.iterate(mp4_path, definition, sampling))
         for results in ways:
             try:
                 with closing(results):

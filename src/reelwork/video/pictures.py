@@ -1,7 +1,7 @@
 """One frame of a video as a JPEG, with what was found in it drawn on it if that is wanted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,8 @@ class PictureMaker:
         except GivenUp as error:
             raise VideoUnreadable(f"Decoding frame {request.number} {error}.") from error
         except ChildDied as error:
+            if error.crashed and not request.careful:
+                return self(replace(request, careful=True))
             raise VideoUnreadable(f"Frame {request.number} crashes the decoder (the process {error}).") from error
         if answer is None:
             raise FrameNotFound(request.number)

@@ -18,13 +18,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AnalysisRequest:
-    """One job's work: the video, its frozen pipeline and options, and where to write the results."""
+    """One job's work: the video, its frozen pipeline and options, and where to write the results.
+
+    ``careful`` asks for decoding in one thread, once the process has crashed.
+    """
 
     job_id: UUID
     video_path: Path
     pipeline_definition: dict[str, Any]
     options: dict[str, Any]
     results_path: Path
+    careful: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def _analyse(service: VideoFilePipelineService, request: AnalysisRequest) -> Ana
         with request.results_path.open("wb") as stream:
             return write_results(stream, request.job_id, results)
 
-    analysis = service.analyse(request.video_path, definition, sampling, write, request.results_path.parent)
+    scratch_dir = request.results_path.parent
+    analysis = service.analyse(request.video_path, definition, sampling, write, scratch_dir, careful=request.careful)
     if analysis.outcome == 0:
         raise AnalysisFailed("The sampling picks no frame of the video, so there is nothing to analyse.")
     report = {

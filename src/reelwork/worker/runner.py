@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -130,23 +130,34 @@ class JobRunner:
 
     def _analyse(self, claim: Claim, results_path: Path, keeper: LeaseKeeper) -> AnalysisAnswer:
         with self._storage.local_path(claim.input_path) as video_path:
-            self._child.send(
-                AnalysisRequest(claim.lease.job_id, video_path, claim.pipeline_definition, claim.options, results_path)
+            request = AnalysisRequest(
+                claim.lease.job_id, video_path, claim.pipeline_definition, claim.options, results_path
             )
             began_at = time.monotonic()
+            deadline = began_at + self._limits.timeout_s
             try:
-                faults.point("job.sent")
-                self._watch(keeper)
-            except BaseException:
-                self._child.kill()
-                raise
-            answer = self._child.answer()
+                answer = self._answer(request, keeper, deadline)
+            except ChildDied as error:
+                if not error.crashed:
+                    raise
+                # Some damaged videos crash decoders of several threads, and none of one.
+                log.warning("analysis.crashed", extra={"reason": str(error)})
+                answer = self._answer(replace(request, careful=True), keeper, deadline)
             self._counters.observe(Measured.ANALYSIS_S, time.monotonic() - began_at)
             return answer
 
-    def _watch(self, keeper: LeaseKeeper) -> None:
+    def _answer(self, request: AnalysisRequest, keeper: LeaseKeeper, deadline: float) -> AnalysisAnswer:
+        self._child.send(request)
+        try:
+            faults.point("job.sent")
+            self._watch(keeper, deadline)
+        except BaseException:
+            self._child.kill()
+            raise
+        return self._child.answer()
+
+    def _watch(self, keeper: LeaseKeeper, deadline: float) -> None:
         """Return when the child has answered or died; raise when it must not go on."""
-        deadline = time.monotonic() + self._limits.timeout_s
         while True:
             remaining_s = min(keeper.due_in_s, deadline - time.monotonic(), _MEMORY_CHECK_S)
             if self._stop.asked:

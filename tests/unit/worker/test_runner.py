@@ -1,5 +1,7 @@
 """Jobs run in a child process that is replaced now and then; a file storage that is away costs no attempt."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,12 +37,26 @@ def answering(without_storage: Path | None, error: AnalysisError | None) -> Anal
     return answer
 
 
+def dying(by: signal.Signals, *, also_when_careful: bool) -> Analyse:
+    """Set up a child that dies, mostly for want of care."""
+
+    def answer(request: AnalysisRequest) -> AnalysisAnswer:
+        request.results_path.write_text("{}")
+        if also_when_careful or not request.careful:
+            os.kill(os.getpid(), by)
+        return Analysed(frames=1)
+
+    return answer
+
+
 @pytest.fixture
 def make_runner(store: JobStore, storage: LocalStorage) -> Iterator[Callable[..., JobRunner]]:
     runners: list[JobRunner] = []
 
-    def make(without_storage: Path | None = None, error: AnalysisError | None = None) -> JobRunner:
-        child = AnalysisProcess("analysis", answering, without_storage, error)
+    def make(
+        without_storage: Path | None = None, error: AnalysisError | None = None, child: AnalysisProcess | None = None
+    ) -> JobRunner:
+        child = child or AnalysisProcess("analysis", answering, without_storage, error)
         limits = JobLimits(timeout_s=60, memory_mb=4096)
         runners.append(JobRunner(store, storage, child, StopRequest(0), limits, LEASE_S))
         return runners[-1]
@@ -91,6 +107,27 @@ def test_the_analysis_process_is_replaced_after_some_jobs(
         assert claim is not None
         runner.run(claim)
     assert process_ids[0] == process_ids[1] != process_ids[2] == process_ids[3]
+
+
+@pytest.mark.parametrize(
+    ("by", "also_when_careful", "becomes"),
+    [
+        (signal.SIGSEGV, False, (JobStatus.COMPLETED, 1, None)),
+        (signal.SIGABRT, False, (JobStatus.COMPLETED, 1, None)),
+        (signal.SIGSEGV, True, (JobStatus.PENDING, 1, "The analysis process was killed by signal 11 (SIGSEGV)")),
+        (signal.SIGKILL, False, (JobStatus.PENDING, 1, "The analysis process was killed by signal 9 (SIGKILL)")),
+    ],
+)
+def test_an_analysis_that_crashes_is_done_again_with_care(
+    make_runner: Callable[..., JobRunner],
+    store: JobStore,
+    claim: Claim,
+    by: signal.Signals,
+    also_when_careful: bool,
+    becomes: tuple[JobStatus, int, str | None],
+) -> None:
+    make_runner(child=AnalysisProcess("analysis", dying, by, also_when_careful=also_when_careful)).run(claim)
+    assert status_of(store, claim) == becomes
 
 
 def test_a_mishap_with_the_storage_there_costs_an_attempt(
