@@ -410,7 +410,7 @@ class TestFailures:
         with pytest.raises(Ending, match="of a worker"):
             indices(one_node(Fatal, workers).run(source()))
         assert source.closed
-        assert source.given <= 10 + frames_held(workers) + 2
+        assert source.given <= 10 + answers_held(workers) + 2
 
     def test_of_a_worker_count_although_the_source_fails_later(self) -> None:
         class Fatal(Concurrent):
