@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
@@ -166,6 +167,23 @@ class ChildProcess(Generic[Request, Answer]):
     def pid(self) -> int | None:
         """Process id of the running child, or None."""
         return self._process.pid if self._process is not None else None
+
+
+def with_care_after_a_crash(ask: Callable[[Request], Answer], request: Request) -> Answer:
+    """Ask; if the process crashes, ask once more with ``careful`` set, which the request, a dataclass, must have.
+
+    Some damaged videos crash decoders of several threads, and none of one.
+
+    Raises:
+        ChildDied: It died of something else, or of a careful request.
+    """
+    try:
+        return ask(request)
+    except ChildDied as error:
+        if not error.crashed or request.careful:  # type: ignore[attr-defined]
+            raise
+        log.info("process.crashed", extra={"reason": str(error)})
+        return ask(replace(request, careful=True))  # type: ignore[type-var]
 
 
 def wait_for_any(children: Iterable[ChildProcess[Any, Any]]) -> None:

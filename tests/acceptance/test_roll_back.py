@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reelwork.db.migrate import head_revision
-from tests.support.cloning import inheriting_python, repository
+from tests.support.cloning import beginning, inheriting_python, repository
 from tests.support.installation import Installation, digests
 from tests.support.shell import Shell, blocks_run_by, with_values
 from tests.support.versions import install_later_version, install_this_version
@@ -100,8 +100,7 @@ def test_nothing_is_lost_on_the_way_back(installation: Installation, tmp_path: P
 
 def test_a_version_is_installed_beside_another(tmp_path: Path) -> None:
     origin = repository(tmp_path / "origin", "v0.2.0")
-    path = f"{inheriting_python(tmp_path / 'commands')}:/usr/local/bin:/usr/bin:/bin"
-    with closing(Shell(tmp_path, {"PATH": path})) as shell:
+    with closing(Shell(tmp_path, beginning(tmp_path, inheriting_python(tmp_path)))) as shell:
         shell.run(INSTALL.text.replace("<repository>", str(origin)).replace("/opt/", f"{tmp_path}/"))
         assert shell.run("reelwork-0.2.0/.venv/bin/reelwork --version").strip() == version("reelwork")
 

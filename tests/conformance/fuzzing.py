@@ -9,7 +9,8 @@ import logging
 import re
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +19,7 @@ from uuid import UUID
 import av
 
 from reelwork.analyzers.analyzer import AnalyzerContext
-from reelwork.child_process import ChildDied, ChildProcess, end_with_starting_thread
+from reelwork.child_process import ChildDied, ChildProcess, end_with_starting_thread, with_care_after_a_crash
 from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.video.source import DecodeLimits
@@ -71,10 +72,6 @@ class Wrong(Exception):
     """An answer that must not be."""
 
 
-class Crashed(Wrong):
-    """There was none, which is wrong if it was asked for carefully."""
-
-
 def dice_for(seed: str, kind: str, source: Path) -> Random:
     """Return what decides how a file is damaged."""
     return Random(f"{seed} {kind} {source.name}")
@@ -104,7 +101,7 @@ class Fuzzer:
         on_error, options = dice.choice(_OPTIONS)
         try:
             return Verdict(self._outcome(path, on_error, options))
-        except Wrong as wrong:
+        except (Wrong, ChildDied) as wrong:
             return Verdict("wrong", f"{kind}, {source.name}, seed {seed!r}, {on_error} {options}: {wrong}")
 
     def _outcome(self, path: Path, on_error: str, options: dict[str, Any]) -> str:
@@ -130,10 +127,7 @@ class Fuzzer:
         results.unlink(missing_ok=True)
         definition = {**PIPELINE.to_json(), "on_decode_error": on_error}
         request = AnalysisRequest(UUID(int=1), path, definition, options, results)
-        try:
-            answer = _asked(child, request)
-        except Crashed:
-            answer = _asked(child, replace(request, careful=True))
+        answer = with_care_after_a_crash(partial(_asked, child), request)
         return answer, results.read_bytes() if isinstance(answer, Analysed) else b""
 
 
@@ -142,10 +136,7 @@ def _asked(child: ChildProcess[Any, Any], request: Any) -> Any:
     if not child.wait_for_answer(TIME_LIMIT_S):
         child.kill()
         raise Wrong(f"no answer in {TIME_LIMIT_S:g} s")
-    try:
-        return child.answer()
-    except ChildDied as death:
-        raise (Crashed if death.crashed else Wrong)(f"the process {death}") from death
+    return child.answer()
 
 
 def _judge_outline(answers: list[tuple[AnalysisAnswer, bytes]]) -> str:

@@ -42,11 +42,17 @@ def repository(directory: Path, tag: str) -> Path:
 
 def inheriting_python(directory: Path) -> Path:
     """Make a command ``python3`` whose environments inherit from this one; return the directory it is in."""
-    directory.mkdir()
-    command = directory / "python3"
+    commands = directory / "commands"
+    commands.mkdir()
+    command = commands / "python3"
     command.write_text(_COMMAND)
     command.chmod(0o755)
-    return directory
+    return commands
+
+
+def beginning(home: Path, commands: Path) -> dict[str, str]:
+    """Return the environment of somebody at home there, who has these commands and those of the system."""
+    return {**AUTHOR, "HOME": str(home), "PATH": f"{commands}:/usr/local/bin:/usr/bin:/bin"}
 
 
 def inheriting_environment(environment: Path, *more: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cloning import inheriting_environment, inheriting_python, repository
+from tests.support.cloning import beginning, inheriting_environment, inheriting_python, repository
 from tests.support.shell import Shell, free_port
 from tests.support.versions import PACKAGE
 from tests.support.waiting import wait_until
@@ -56,12 +56,11 @@ class Lesson:
             commands = _installed(directory / "environment")
         else:
             repository(self._repository, "v0.1.0")
-            commands = inheriting_python(directory / "commands")
+            commands = inheriting_python(directory)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._environment = {
-            "PATH": f"{commands}:/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(directory),
+            **beginning(directory, commands),
             "REELWORK_PORT": str(port),
             "REELWORK_URL": self.url,
             "REELWORK_PROBE_PROCESSES": "1",
@@ -172,8 +171,7 @@ def is_as_shown(printed: str, shown: str) -> bool:
 
 
 def _trimmed(text: str) -> str:
-    # How wide a column is depends on what else is in it.
-    return "\n".join(re.sub(" {2,}", "  ", line.rstrip()) for line in text.strip("\n").splitlines())
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
 def _installed(environment: Path) -> Path:

@@ -5,9 +5,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -26,7 +25,7 @@ from reelwork.bootstrap.local_analysis import (
     Request,
     set_up_local_analysis,
 )
-from reelwork.child_process import ChildDied
+from reelwork.child_process import ChildDied, with_care_after_a_crash
 from reelwork.errors import AnalysisFailed
 from reelwork.pipeline.definition import PipelineDefinition
 from reelwork.pipeline.sampling import Sampling
@@ -48,11 +47,14 @@ def run_locally(
     """
     # The process is ended before its temporary files are removed, which it may not have come to.
     with TemporaryDirectory(prefix="reelwork-") as scratch, _analysis_process(settings) as process:
-        facts = process.ask(video_path)
-        assert isinstance(facts, VideoFacts)
         request = LocalAnalysis(video_path, definition, sampling, results_path, Path(scratch))
-        with _bar(video_path.name, facts, sampling) as show:
-            results = process.ask(request, show)
+        try:
+            facts = process.ask(lambda _: None, video_path)
+            assert isinstance(facts, VideoFacts)
+            with _bar(video_path.name, facts, sampling) as show:
+                results = with_care_after_a_crash(partial(process.ask, show), request)
+        except ChildDied as error:
+            raise AnalysisFailed(f"The video or an analyzer crashes the analysis (the process {error}).") from error
         assert isinstance(results, LocalResults)
         return results.warnings
 
@@ -65,7 +67,7 @@ class _AnalysisProcess:
         self._done = multiprocessing.get_context("spawn").RawValue(FramesDone, 0)
         self.child = LocalAnalysisProcess("analyze", set_up_local_analysis, settings, self._done)
 
-    def ask(self, request: Request, show: Callable[[int], None] = lambda _: None) -> Answer:
+    def ask(self, show: Callable[[int], None], request: Request) -> Answer:
         """Have something done and say meanwhile how far it is."""
         self.child.send(request)
         while not self.child.wait_for_answer(_LOOK_EVERY_S):
@@ -75,12 +77,7 @@ class _AnalysisProcess:
                     f"The analysis took more than {self._memory_mb} MB of memory and was stopped; "
                     "REELWORK_JOB_MEMORY_MB allows more."
                 )
-        try:
-            answer = self.child.answer()
-        except ChildDied as error:
-            if error.crashed and isinstance(request, LocalAnalysis) and not request.careful:
-                return self.ask(replace(request, careful=True), show)
-            raise AnalysisFailed(f"The video or an analyzer crashes the analysis (the process {error}).") from error
+        answer = self.child.answer()
         if isinstance(answer, Refusal):
             raise AnalysisFailed(answer.message)
         return answer

@@ -1,11 +1,11 @@
 """One frame of a video as a JPEG, with what was found in it drawn on it if that is wanted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reelwork.child_process import ChildDied, ChildProcess
+from reelwork.child_process import ChildDied, ChildProcess, with_care_after_a_crash
 from reelwork.errors import DecodingStopped, FrameNotFound, VideoUnreadable
 from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Frame, Moment
@@ -70,12 +70,10 @@ class PictureMaker:
             VideoUnreadable: It cannot be decoded up to there, or not within the limits.
         """
         try:
-            answer = self._pool.ask(request)
+            answer = with_care_after_a_crash(self._pool.ask, request)
         except GivenUp as error:
             raise VideoUnreadable(f"Decoding frame {request.number} {error}.") from error
         except ChildDied as error:
-            if error.crashed and not request.careful:
-                return self(replace(request, careful=True))
             raise VideoUnreadable(f"Frame {request.number} crashes the decoder (the process {error}).") from error
         if answer is None:
             raise FrameNotFound(request.number)

@@ -4,12 +4,13 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reelwork import faults
-from reelwork.child_process import ChildDied, ChildProcess
+from reelwork.child_process import ChildDied, ChildProcess, with_care_after_a_crash
 from reelwork.errors import FileMissing, ServiceUnavailable, StorageFull
 from reelwork.jobs.counters import Counted, Counters, Measured
 from reelwork.jobs.lifecycle import JobStatus
@@ -135,18 +136,11 @@ class JobRunner:
             )
             began_at = time.monotonic()
             deadline = began_at + self._limits.timeout_s
-            try:
-                answer = self._answer(request, keeper, deadline)
-            except ChildDied as error:
-                if not error.crashed:
-                    raise
-                # Some damaged videos crash decoders of several threads, and none of one.
-                log.warning("analysis.crashed", extra={"reason": str(error)})
-                answer = self._answer(replace(request, careful=True), keeper, deadline)
+            answer = with_care_after_a_crash(partial(self._answer, keeper, deadline), request)
             self._counters.observe(Measured.ANALYSIS_S, time.monotonic() - began_at)
             return answer
 
-    def _answer(self, request: AnalysisRequest, keeper: LeaseKeeper, deadline: float) -> AnalysisAnswer:
+    def _answer(self, keeper: LeaseKeeper, deadline: float, request: AnalysisRequest) -> AnalysisAnswer:
         self._child.send(request)
         try:
             faults.point("job.sent")

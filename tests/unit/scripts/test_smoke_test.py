@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from reelwork.access.store import NO_LIMITS
 from reelwork.bootstrap.access import open_keys
 from reelwork.settings import Settings
 from scripts.smoke_test import main
+from tests.support.lesson import is_as_shown, typed
 from tests.support.service import Service
 from tests.support.shell import Shell, blocks_run_by
 from tests.support.warm_start import Nursery
@@ -34,8 +34,8 @@ from tests.unit.scripts.lying_service import (
     results,
     state,
 )
+from tools.tree import ROOT
 
-ROOT = Path(__file__).parents[3]
 SMOKE_TEST = ROOT / "scripts" / "smoke_test.py"
 Capture = pytest.CaptureFixture[str]
 OTHER = "00000000-0000-4000-8000-000000000000"
@@ -78,17 +78,11 @@ def test_a_service_that_works_passes(guarded: Service) -> None:
 def test_the_page_shows_what_is_printed(guarded: Service) -> None:
     [session] = blocks_run_by(__file__, "docs/how-to/operate.md", "console")
     given = {"https://reelwork.example.org": guarded.environment["URL"], "rw_...": guarded.environment["KEY"]}
-    text = reduce(lambda text, name: text.replace(name, given[name]), given, session.text)
-    commands = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
-    shown = [line for line in text.splitlines() if not line.startswith("$ ")]
     with closing(Shell(ROOT, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})) as shell:
-        printed = [shell.run(command) for command in commands]
-    assert without_what_varies("".join(printed)) == without_what_varies("\n".join([*shown, ""]))
-
-
-def without_what_varies(text: str) -> str:
-    """Take out the id of the job and the seconds."""
-    return re.sub(r"[0-9a-f-]{36}|in [\d.]+ s", "", text)
+        for command, shown in typed(session.text):
+            for written, meant in given.items():
+                command, shown = command.replace(written, meant), shown.replace(written, meant)
+            assert is_as_shown(shell.run(command), re.sub(r"in [\d.]+ s", "in ... s", shown))
 
 
 def test_a_video_of_ones_own(guarded: Service, media_dir: Path) -> None:

@@ -8,20 +8,15 @@ from pathlib import Path
 import pytest
 
 from reelwork.pipeline.catalog import SHIPPED_DIR
-from tests.support.cloning import AUTHOR, inheriting_python, repository
+from tests.support.cloning import beginning, inheriting_python, repository
 from tests.support.shell import Shell, blocks_run_by
 from tools.tree import ROOT
 
-PAGE_NAME = "scenes_text"
-
-
-def free_name() -> str:
-    """Return a name for the pipeline: the page's, if nobody has made that change yet."""
-    return PAGE_NAME if not (SHIPPED_DIR / f"{PAGE_NAME}.yaml").exists() else "text_scenes"
-
-
+PAGE_NAME = "shots_text"
+# Another one, once somebody has made that change.
+NAME = PAGE_NAME if not (SHIPPED_DIR / f"{PAGE_NAME}.yaml").exists() else "text_shots"
 CLONE, TEST, CODE, SEE, REFERENCE, CHANGELOG, CHECK = (
-    block.text.replace(PAGE_NAME, free_name()) for block in blocks_run_by(__file__, "docs/how-to/first-change.md", "sh")
+    block.text.replace(PAGE_NAME, NAME) for block in blocks_run_by(__file__, "docs/how-to/first-change.md", "sh")
 )
 
 
@@ -33,8 +28,7 @@ def origin(tmp_path: Path) -> Path:
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """Where somebody begins who has nothing yet."""
-    path = f"{inheriting_python(tmp_path / 'commands')}:/usr/local/bin:/usr/bin:/bin"
-    with closing(Shell(tmp_path, {**AUTHOR, "PATH": path, "HOME": str(tmp_path)})) as shell:
+    with closing(Shell(tmp_path, beginning(tmp_path, inheriting_python(tmp_path)))) as shell:
         yield shell
 
 
@@ -47,7 +41,7 @@ def test_a_first_change(shell: Shell, origin: Path, tmp_path: Path) -> None:
     assert "ExoPlayer ad test" in shell.run(SEE)
     assert "Tell the shots of the video apart, and" in shell.run(REFERENCE)
     shell.run(CHANGELOG)
-    assert f"- Pipeline `{free_name()}`" in (clone / "CHANGELOG.md").read_text()
+    assert f"- Pipeline `{NAME}`" in (clone / "CHANGELOG.md").read_text()
 
     types_known = ROOT / ".mypy_cache"
     if types_known.is_dir():  # to look through everything anew takes a minute
