@@ -35,6 +35,9 @@ def _existing_form(upload_id: Annotated[str, Path(json_schema_extra={"format": "
 
 UploadId = Annotated[UUID, Depends(_existing_form)]
 
+_ENDING_S = 5.0
+_LOOK_EVERY_S = 0.1
+
 
 class UploadRoutes:
     """The routes of uploads in several requests."""
@@ -70,9 +73,9 @@ class UploadRoutes:
         if isinstance(begun, UploadLease):
             async with body:
                 await self._in_thread(self._resumable.append, begun, body.chunks())
-            begun = await anyio.to_thread.run_sync(self._resumable.look, begun.upload_id, None)
-        location = f"/video/submit/{begun.upload_id}"
-        return Response(status_code=201, headers={"Location": location, **headers.state_of(begun), **self._limits})
+        upload = await self._looked_at(begun.upload_id, None)
+        location = f"/video/submit/{upload.upload_id}"
+        return Response(status_code=201, headers={"Location": location, **headers.state_of(upload), **self._limits})
 
     def add_to(self, router: APIRouter) -> None:
         """Add the other routes."""
@@ -91,10 +94,17 @@ class UploadRoutes:
         router.delete(path, status_code=204, responses=problem_answers(404, 503))(self._cancel)
         router.options("/submit", status_code=204)(self._capabilities)
 
-    def _look(self, upload_id: UploadId, caller: Submitter) -> Response:
+    async def _look(self, upload_id: UploadId, caller: Submitter) -> Response:
         """Say how much of an upload has arrived. A request that still brings some of it is over then."""
-        upload = self._resumable.look(upload_id, caller.sees_only)
+        upload = await self._looked_at(upload_id, caller.sees_only)
         return Response(status_code=204, headers={**headers.state_of(upload), **self._result_of(upload)})
+
+    async def _looked_at(self, upload_id: UUID, only_of: str | None) -> Upload:
+        """Say how far an upload has come, when the request before has stored what it brought or had the time to."""
+        with anyio.move_on_after(_ENDING_S):
+            while (await anyio.to_thread.run_sync(self._resumable.known, upload_id, only_of)).is_held:
+                await anyio.sleep(_LOOK_EVERY_S)
+        return await anyio.to_thread.run_sync(self._resumable.look, upload_id, only_of)
 
     def _result_of(self, upload: Upload) -> dict[str, str]:
         return self._limits if upload.job_id is None else {"Location": f"/video/status/{upload.job_id}"}

@@ -7,7 +7,8 @@ from reelwork.errors import SubmissionRefused
 
 PART_BYTES = 16 * 2**20
 PART_S = 5.0
-"""A part ends when it is so large or so old: no more than that is lost when the server is killed."""
+"""A part ends when it is so large or so old, or when nothing more comes: no more than that is lost when the server is
+killed."""
 
 
 class ArrivingParts:
@@ -37,7 +38,7 @@ class ArrivingParts:
     def _part(self) -> Iterator[bytes]:
         ends_at = time.monotonic() + PART_S
         size = 0
-        while self._next is not None and size < PART_BYTES and (size == 0 or time.monotonic() < ends_at):
+        while self._next and size < PART_BYTES and (size == 0 or time.monotonic() < ends_at):
             size += len(self._next)
             yield self._next
             self._advance()

@@ -115,7 +115,7 @@ class ResumableUploads:
             raise IdempotencyKeyInUse(key) if isinstance(made, Holder) else IdempotencyKeyReused(key)
         if earlier.options != given:
             raise IdempotencyKeyReused(key)
-        return self._looked_at(earlier)
+        return earlier
 
     def known(self, upload_id: UUID, only_of: str | None) -> Upload:
         """Return what is known of an upload, without a word to whoever appends to it.
@@ -131,7 +131,11 @@ class ResumableUploads:
         Raises:
             UploadNotFound: There is none of this id.
         """
-        return self._looked_at(self._get(upload_id, only_of))
+        upload = self._get(upload_id, only_of)
+        if not upload.is_held:
+            return upload
+        self._partials.interrupt(upload_id)
+        return self._get(upload_id)
 
     def take(self, upload_id: UUID, appending: Appending) -> UploadLease:
         """Let a request append.
@@ -209,12 +213,6 @@ class ResumableUploads:
             raise UploadNotFound(upload_id)
         return upload
 
-    def _looked_at(self, upload: Upload) -> Upload:
-        if not upload.is_held:
-            return upload
-        self._partials.interrupt(upload.upload_id)
-        return self._get(upload.upload_id)
-
     def _require_room(self, appending: Appending, known_bytes: int | None) -> None:
         length = appending.length
         if known_bytes is not None and length not in (None, known_bytes):
@@ -269,7 +267,7 @@ class ResumableUploads:
 
     def _make_job(self, lease: UploadLease, read_options: ReadOptions) -> UUID:
         upload = self._get(lease.upload_id)
-        if upload.total_bytes not in (None, lease.offset):
+        if upload.total_bytes not in (None, lease.offset) and self._partials.renew(lease):
             raise UploadLengthInconsistent(upload.total_bytes or 0, lease.offset)
         if not self._partials.end(lease):
             raise UploadInUse(lease.upload_id)
