@@ -10,9 +10,12 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
+# The plural of capitals is one word: GPUs.
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])|[^A-Za-z0-9]+")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
-_SETTINGS_CLASSES = ("Settings", "Options", "Form")
+_SETTINGS_CLASSES = ("Settings", "Options", "Form", "Definition", "Query", "Sampling")
+_TOLD_FROM_OUTSIDE = ("Argument", "Option", "Query")
+_COMMENTS = {suffix: ("//", "/*", "*", "<!--") for suffix in (".js", ".css", ".html", ".svg")}
 
 
 class Place(StrEnum):
@@ -25,7 +28,8 @@ class Place(StrEnum):
     ROUTES = "routes"
     """Literals that begin with a slash, be it a route or a client's request to one."""
     SETTINGS = "settings"
-    """Fields of settings, options and forms; names of environment variables; command line options."""
+    """What can be set from outside: fields of settings, options, queries and pipeline files; names of environment
+    variables; options and arguments of the command line."""
     DEPENDENCIES = "dependencies"
     """Distributions that are asked for in a ``pyproject.toml`` or pinned in ``requirements``."""
     MIGRATIONS = "migrations"
@@ -63,11 +67,10 @@ def contents_of(root: Path, path: PurePosixPath) -> Iterator[Saying]:
     Raises:
         SyntaxError: It is no Python, though it is named so.
     """
-    try:
-        content = (root / path).read_text("utf-8")
-    except UnicodeDecodeError:
+    content = (root / path).read_bytes()
+    if b"\0" in content:
         return
-    for line, place, said in _said(path, content):
+    for line, place, said in _said(path, content.decode("utf-8", "replace")):
         yield Saying(path, line, place, said)
 
 
@@ -79,13 +82,15 @@ def _said(path: PurePosixPath, content: str) -> Iterator[tuple[int, Place, str]]
     elif path.parts[0] == "requirements":
         yield from _in_lines(Place.DEPENDENCIES, [line.partition("==")[0] for line in content.splitlines()])
     else:
-        yield from _in_lines(Place.TEXT, content.splitlines())
+        yield from _in_lines(Place.TEXT, content.splitlines(), _COMMENTS.get(path.suffix, ("#",)))
 
 
-def _in_lines(place: Place, lines: list[str]) -> Iterator[tuple[int, Place, str]]:
+def _in_lines(
+    place: Place, lines: list[str], comments: tuple[str, ...] = ("#",)
+) -> Iterator[tuple[int, Place, str]]:
     for number, line in enumerate(lines, start=1):
-        if not line.lstrip().startswith("#"):
-            yield number, place, line
+        if not line.lstrip().startswith(comments):
+            yield number, place, line.partition(f" {comments[0]}")[0]
 
 
 def _in_project(content: str) -> Iterator[tuple[int, Place, str]]:
@@ -132,6 +137,8 @@ def _in_node(node: ast.AST) -> Iterator[tuple[Place, str]]:
             yield from ((Place.IDENTIFIERS, said) for _, said in ast.iter_fields(node) if isinstance(said, str))
     if isinstance(node, ast.ClassDef) and node.name.endswith(_SETTINGS_CLASSES):
         yield from ((Place.SETTINGS, field) for field in _fields(node))
+    if isinstance(node, ast.arg) and node.annotation and _is_told_from_outside(node.annotation):
+        yield Place.SETTINGS, node.arg
 
 
 def _places_of(literal: str) -> Iterator[Place]:
@@ -140,6 +147,11 @@ def _places_of(literal: str) -> Iterator[Place]:
         yield Place.ROUTES
     if literal.startswith(("--", "REELWORK_")):
         yield Place.SETTINGS
+
+
+def _is_told_from_outside(annotation: ast.expr) -> bool:
+    calls = (node.func for node in ast.walk(annotation) if isinstance(node, ast.Call))
+    return any(getattr(call, "attr", getattr(call, "id", None)) in _TOLD_FROM_OUTSIDE for call in calls)
 
 
 def _fields(settings: ast.ClassDef) -> Iterator[str]:

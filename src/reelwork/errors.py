@@ -118,7 +118,7 @@ class ScopeMissing(AccessRefused):
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
-        super().__init__(f"The API key does not have the scope {scope!r}, which this needs.")
+        super().__init__(f"The API key does not have the scope '{scope}', which this needs.")
 
 
 class SubmissionRefused(ReelworkError):

@@ -160,6 +160,42 @@ def test_what_is_said_of_it_passes(tmp_path: Path) -> None:
     assert found(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("feed.js", "// no WebSocket here: the page polls"),
+        ("feed.js", "poll();  // no WebSocket"),
+        ("page.html", "<!-- no WebSocket -->"),
+        ("page.css", "/* no WebSocket */"),
+        ("ci.yml", "# no GPU"),
+        ("ci.yml", "threads: 1  # no GPU"),
+    ],
+)
+def test_comments_may_say_what_is_not_there(tmp_path: Path, name: str, line: str) -> None:
+    (tmp_path / name).write_text(f"{line}\n")
+
+    assert found(tmp_path) == []
+
+
+def test_private_field_of_a_script_is_no_comment(tmp_path: Path) -> None:
+    (tmp_path / "feed.js").write_text("class Feed {\n  #socket = new WebSocket(address);\n}\n")
+
+    assert found(tmp_path) == [("WebSockets", "web socket")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("feed.js", "const told = 'für'; new WebSocket(address);"),
+        ("feed.py", "# -*- coding: latin-1 -*-\ntold = 'für'\nfollow = WebSocket()"),
+    ],
+)
+def test_other_encodings_hide_nothing(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, "latin-1")
+
+    assert found(tmp_path) == [("WebSockets", "web socket")]
+
+
 def test_words_are_allowed_in_their_own_file_only(tmp_path: Path) -> None:
     for path in ("src/reelwork/cli/local_run.py", "src/reelwork/jobs/store.py"):
         (tmp_path / path).parent.mkdir(parents=True)
