@@ -1,8 +1,8 @@
 """Check that the service is the one that was promised; `python -m tools.check_contract`.
 
-This looks at the application as it is put together, and at the tables as the migrations make them: in whatever way
-a route or a column came in, it is seen here. It is a command and not a test only, so that a release manager is told
-in sentences what has changed and what to do about it.
+This looks at the application as it is put together, asks it about a job of each status, and looks at the tables as
+the migrations make them: in whatever way a route or a column came in, it is seen here. It is a command and not a
+test only, so that a release manager is told in sentences what has changed and what to do about it.
 
 The whole OpenAPI document is kept in ``docs/reference/openapi.json``. When the application's differs, the check fails
 until the file is renewed (``make openapi``, that is ``--renew``) *and* CHANGELOG.md tells of it: the line about the
@@ -11,6 +11,7 @@ moves the comment there. Git is not asked, so that the rule holds in a source ar
 changed is for a reviewer to see.
 """
 
+import asyncio
 import hashlib
 import json
 import re
@@ -19,17 +20,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from reelwork.access.caller import Scope
 from reelwork.access.store import KeyStore
 from reelwork.bootstrap.api import make_api
 from reelwork.bootstrap.foundation import open_migrated
+from reelwork.db.engine import Database
+from reelwork.db.types import database_now
 from reelwork.jobs.lifecycle import PROGRESS, JobStatus
+from reelwork.jobs.model import Job
 from reelwork.settings import Settings
 from tools.report import report
 from tools.tree import ROOT
@@ -38,6 +45,7 @@ Schema = Mapping[str, Any]
 
 SNAPSHOT = "docs/reference/openapi.json"
 CHANGELOG = "CHANGELOG.md"
+PAGE = "src/reelwork/api/static"
 _MARK = re.compile(r"^- .+ <!-- openapi ([0-9a-f]+) -->$", re.MULTILINE)
 _EVENT_STREAM = "text/event-stream"
 _PROBLEM = "application/problem+json"
@@ -83,6 +91,30 @@ COLUMNS = {
 }
 """The promised columns of the job table, as SQLite has them."""
 
+OTHER_COLUMNS = {
+    "pipeline",
+    "pipeline_definition",
+    "options",
+    "source",
+    "report",
+    "owner",
+    "external_id",
+    "input_bytes",
+    "retention_s",
+    "expires_at",
+    "started_at",
+    "webhook_url",
+    "webhook_due_at",
+    "webhook_attempts",
+    "attempt",
+    "lost_attempts",
+    "not_before",
+    "lease_token",
+    "lease_expires_at",
+    "worker",
+}
+"""What else it holds; none of it tells how far within its status a job is."""
+
 
 def route_breaches(app: FastAPI) -> Iterator[str]:
     """Yield routes that are something else than plain HTTP."""
@@ -94,6 +126,19 @@ def route_breaches(app: FastAPI) -> Iterator[str]:
             yield f"{route.path}: is a {type(kind).__name__}, whose routes no check sees; add them one by one"
         elif getattr(getattr(route, "response_class", None), "media_type", None) == _EVENT_STREAM:
             yield f"{route.path}: answers with an event stream; let clients poll, or be told by a webhook"
+
+
+def undescribed_breaches(app: FastAPI, page: Iterable[str]) -> Iterator[str]:
+    """Yield routes that the document leaves out: all but itself, the page and its files, and HEAD beside GET."""
+    left_out = {"/", "/openapi.json", *(f"/assets/{name}" for name in page)}
+    for route in iter_route_contexts(app.routes):
+        described = {method.upper() for method in app.openapi()["paths"].get(route.path, {})}
+        if "GET" in described:
+            described.add("HEAD")
+        methods = getattr(route.original_route, "methods", None) or {"Every method"}
+        for method in sorted(methods - described):
+            if route.path not in left_out:
+                yield f"{method} {route.path}: is not in the API's document; every route is described there"
 
 
 def document_breaches(document: Schema) -> Iterator[str]:
@@ -162,6 +207,39 @@ def state_breaches(statuses: Iterable[str], progress: Mapping[JobStatus, float])
         yield f"PROGRESS: is promised as {PROGRESS_OF}, and is {found}"
 
 
+def status_breaches(app: ASGIApp, database: Database, key: str) -> Iterator[str]:
+    """Yield what the application answers about a job of each status, if that is not what was promised."""
+    for status in (status for status in JobStatus if status in PROGRESS_OF):
+        job_id = uuid4()
+        is_running = status == "running"
+        row = {
+            "job_id": job_id,
+            "status": status,
+            "input_path": "",
+            "pipeline": "",
+            "pipeline_definition": {},
+            "options": {},
+            "attempt": 1,
+            "output_path": "" if status == "completed" else None,
+            "error_message": "" if status == "failed" else None,
+            "lease_token": job_id if is_running else None,
+            "lease_expires_at": database_now(60) if is_running else None,
+        }
+        with database.writing() as transaction:
+            transaction.execute(sa.insert(Job).values(row))
+        answer = asyncio.run(_answer(app, f"/video/status/{job_id}", key))
+        yield from _difference(
+            f"GET /video/status/{{job_id}} of a job that is {status}",
+            {"job_id": str(job_id), "status": status, "progress": PROGRESS_OF[status]},
+            answer,
+        )
+
+
+async def _answer(app: ASGIApp, path: str, key: str) -> Any:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        return (await client.get(path, headers={"Authorization": f"Bearer {key}"})).json()
+
+
 def table_breaches(connection: sa.Connection) -> Iterator[str]:
     """Yield what the migrations made of the job table other than was promised. The database is SQLite."""
     inspector = sa.inspect(connection)
@@ -170,6 +248,8 @@ def table_breaches(connection: sa.Connection) -> Iterator[str]:
     for name, kind in COLUMNS.items():
         if found.get(name) != kind:
             yield f"job.{name}: is promised as {kind}, and is {found.get(name)}"
+    for name in found.keys() - COLUMNS.keys() - OTHER_COLUMNS:
+        yield f"job.{name}: is not known; unless it is progress, add it to OTHER_COLUMNS of tools/check_contract.py"
     checks = {check["name"]: check["sqltext"] for check in inspector.get_check_constraints("job")}
     admitted = re.findall(r"'(\w+)'", checks.get("ck_job_status", ""))
     if sorted(admitted) != sorted(PROGRESS_OF):
@@ -218,15 +298,18 @@ def breaches(root: Path, *, renew: bool) -> Iterator[str]:
     with TemporaryDirectory() as data_dir:
         settings = default_settings(Path(data_dir))
         database = open_migrated(settings)
-        KeyStore(database).make("governance", [Scope.READ])  # without one, nothing that asks for keys is served
+        # Without a key, nothing that asks for keys is served; this one sees every job.
+        key = KeyStore(database).make("governance", [Scope.ADMIN])
         with database.reading() as transaction:
             yield from table_breaches(transaction.connection)
-        database.close()
         app = make_api(settings)
+        yield from status_breaches(app, database, str(key))
+        database.close()
         written = written_out(app.openapi())
     if renew:
         (root / SNAPSHOT).write_text(written)
     yield from route_breaches(app)
+    yield from undescribed_breaches(app, [file.name for file in (root / PAGE).iterdir()])
     yield from document_breaches(app.openapi())
     yield from state_breaches(JobStatus, PROGRESS)
     yield from snapshot_breaches(written, root)

@@ -15,7 +15,7 @@ _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 _SETTINGS_CLASSES = ("Settings", "Options", "Form", "Definition", "Query", "Sampling")
 _TOLD_FROM_OUTSIDE = ("Argument", "Option", "Query")
-_COMMENTS = {suffix: ("//", "/*", "*", "<!--") for suffix in (".js", ".css", ".html", ".svg")}
+_COMMENTS = dict.fromkeys((".js", ".css", ".html", ".svg"), ("//", "/*", "*", "<!--"))
 
 
 class Place(StrEnum):
@@ -85,9 +85,7 @@ def _said(path: PurePosixPath, content: str) -> Iterator[tuple[int, Place, str]]
         yield from _in_lines(Place.TEXT, content.splitlines(), _COMMENTS.get(path.suffix, ("#",)))
 
 
-def _in_lines(
-    place: Place, lines: list[str], comments: tuple[str, ...] = ("#",)
-) -> Iterator[tuple[int, Place, str]]:
+def _in_lines(place: Place, lines: list[str], comments: tuple[str, ...] = ("#",)) -> Iterator[tuple[int, Place, str]]:
     for number, line in enumerate(lines, start=1):
         if not line.lstrip().startswith(comments):
             yield number, place, line.partition(f" {comments[0]}")[0]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, WebSocket
 from fastapi.sse import EventSourceResponse
 
+from reelwork.bootstrap.foundation import open_migrated
 from reelwork.jobs.lifecycle import PROGRESS, JobStatus
 from tools.check_contract import (
     CHANGELOG,
     SNAPSHOT,
+    default_settings,
     document_breaches,
     main,
     route_breaches,
     snapshot_breaches,
     state_breaches,
+    status_breaches,
     table_breaches,
+    undescribed_breaches,
 )
 from tools.tree import ROOT
 
@@ -31,6 +36,12 @@ PLANTED = [
     ("src/reelwork/jobs/lifecycle.py", "JobStatus.RUNNING: 0.5", "JobStatus.RUNNING: 0.42"),
     ("src/reelwork/db/migrations/versions/0001_job_and_queue.py", "IN ('pending',", "IN ('paused', 'pending',"),
     ("src/reelwork/api/app.py", "    describe(", "    app.add_api_websocket_route('/follow', print)\n    describe("),
+    ("src/reelwork/api/app.py", "    describe(", "    app.add_route('/told', print)\n    describe("),
+    (
+        "src/reelwork/db/migrations/versions/0001_job_and_queue.py",
+        '        sa.Column("attempt"',
+        '        sa.Column("analysed", sa.Integer()),\n        sa.Column("attempt"',
+    ),
     ("src/reelwork/api/operations.py", "=PlainTextResponse", "=EventSourceResponse"),
     ("src/reelwork/api/operations.py", "\n\n", "\n\nfrom fastapi.sse import EventSourceResponse\n"),
 ]
@@ -74,6 +85,9 @@ def test_all_breaches_in_a_tree_are_told(tree: Path) -> None:
     assert code == 1
     assert "/follow: is a WebSocket route" in told
     assert "/healthz: answers with an event stream" in told
+    assert "Every method /told: is not in the API's document" in told
+    assert "job.analysed: is not known" in told
+    assert "GET /video/status/{job_id} of a job that is running is promised as" in told
     assert "job.status: must be one of pending, running, completed, failed, and may be" in told
     assert "JobStatus: the statuses are promised as pending, running, completed, failed, and are" in told
     assert "PROGRESS: is promised as" in told
@@ -110,6 +124,19 @@ def test_described_event_stream_is_told() -> None:
     assert list(document_breaches(made)) == ["GET /video/jobs: answers with an event stream; let clients poll"]
 
 
+def test_route_that_is_not_described_is_told() -> None:
+    app, router = FastAPI(docs_url=None, redoc_url=None), APIRouter()
+    app.include_router(router)
+    router.add_api_route("/video/told", lambda: None)
+    router.add_api_route("/video/told", lambda: None, methods=["HEAD"], include_in_schema=False)
+    router.add_api_route("/assets/page.js", lambda: None, include_in_schema=False)
+    assert list(undescribed_breaches(app, ["page.js"])) == []
+
+    router.add_api_route("/assets/follow", lambda: None, include_in_schema=False)
+    (told,) = undescribed_breaches(app, ["page.js"])
+    assert told.startswith("GET /assets/follow: is not in the API's document")
+
+
 def test_mounted_application_is_told() -> None:
     app = FastAPI()
     app.mount("/more", FastAPI())
@@ -128,6 +155,20 @@ def test_fifth_status_is_told() -> None:
 def test_finer_progress_is_told() -> None:
     (told,) = state_breaches(JobStatus, {**PROGRESS, JobStatus.RUNNING: 0.42})
     assert "'running': 0.42" in told
+
+
+def test_finer_progress_in_an_answer_is_told(tmp_path: Path) -> None:
+    app = FastAPI()
+    app.add_api_route(
+        "/video/status/{job_id}", lambda job_id: {"job_id": job_id, "status": "running", "progress": 0.42}
+    )
+
+    with closing(open_migrated(default_settings(tmp_path))) as database:
+        told = [*status_breaches(app, database, "")]
+
+    assert len(told) == 4
+    assert "of a job that is running" in told[1]
+    assert told[1].endswith('"status": "running", "progress": 0.42}')
 
 
 @pytest.mark.parametrize(
