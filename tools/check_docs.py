@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
-from tools.pages import anchors, blocks, links
+from tools.pages import anchors, blocks, links, unfenced
 from tools.report import report
 from tools.tree import ROOT, source_files
 
@@ -22,6 +22,7 @@ SETTINGS = PurePosixPath("src/reelwork/settings.py")
 FOLLOWED = (DOCS / "how-to", DOCS / "tutorial")
 """Where pages are that people follow command by command, as they do the README."""
 TO_BE_RUN = ("sh", "python", "console")
+SHOWN = ("json", "nginx", "text", "toml", "yaml")
 _VARIABLE = re.compile(r"\bREELWORK_[A-Z]+(?:_[A-Z]+)*\b")
 _LITERAL = re.compile(rf'"({_VARIABLE.pattern})"')
 _FIELD = re.compile(r"^    ([a-z_]+): .*(?:=|$)", re.MULTILINE)
@@ -67,7 +68,11 @@ def blocks_not_run(root: Path, pages: Pages) -> Iterator[str]:
     for path, page in pages.items():
         if path != PurePosixPath("README.md") and path.parent not in FOLLOWED:
             continue
+        for line in unfenced(page):
+            yield f"{path}:{line}: fence this code by ```, with its language: other code is seen by no check"
         for block in blocks(page):
+            if block.language not in (*TO_BE_RUN, *SHOWN):
+                yield f"{path}:{block.line}: begins with ```{block.language}; say {', '.join((*TO_BE_RUN, *SHOWN))}"
             if block.language not in TO_BE_RUN or block.is_excused:
                 continue
             if block.run_by is None:
@@ -75,8 +80,12 @@ def blocks_not_run(root: Path, pages: Pages) -> Iterator[str]:
                     f"{path}:{block.line}: say which test runs this block, <!-- run by tests/... -->, "
                     "or in a paragraph above why none does, *Not run by a test: ...*"
                 )
-            elif not (root / block.run_by).is_file() or path.name not in (root / block.run_by).read_text():
+                continue
+            test = (root / block.run_by).read_text() if (root / block.run_by).is_file() else ""
+            if path.name not in test:
                 yield f"{path}:{block.line}: {block.run_by} is said to run this block, and does not know the page"
+            elif f'"{block.language}"' not in test and ".follow(" not in test:
+                yield f"{path}:{block.line}: {block.run_by} runs blocks of that page, but none that is {block.language}"
 
 
 def known_variables(root: Path, modules: list[PurePosixPath]) -> set[str]:

@@ -11,6 +11,7 @@ _NOT_RUN = re.compile(r"\*Not run by a test: \S.*\*", re.DOTALL)
 _CODE = re.compile(r"(`+).+?\1", re.DOTALL)
 _LINK = re.compile(r"\]\(([^()\s]+)(?: \"[^\"]*\")?\)|^\[[^\]]+\]: (\S+)", re.MULTILINE)
 _LINKED = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_LIST_ITEM = re.compile(r"[-*+] |\d+[.)] ")
 _HEADING = re.compile(r"^#+ +(.*?) *#*$", re.MULTILINE)
 
 
@@ -46,6 +47,19 @@ def blocks(page: str) -> Iterator[Block]:
             opened, begins_at = fence, number
         elif remark := _RUN_BY.fullmatch(line.strip()):
             run_by = remark[1]
+
+
+def unfenced(page: str) -> Iterator[int]:
+    """Yield the lines at which code begins that is no fenced block: indented, or between other fences."""
+    fenced = {number for block in blocks(page) for number in range(block.line, block.line + block.text.count("\n") + 2)}
+    above, is_in_list = "", False
+    for number, line in enumerate(page.splitlines(), start=1):
+        if number not in fenced:
+            if line.startswith("~~~") or (line.startswith("    ") and not above and not is_in_list):
+                yield number
+            if line and not line.startswith(" "):
+                is_in_list = _LIST_ITEM.match(line) is not None
+        above = line.strip()
 
 
 def links(page: str) -> Iterator[str]:

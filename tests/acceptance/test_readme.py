@@ -1,6 +1,7 @@
 """What the README shows is what happens."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,9 +22,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
+SETUP, SESSION = blocks("console")
+CLIENT, ANALYZER = blocks("python")
+
+
 def test_session(up: Caller, tmp_path: Path) -> None:
-    session = next(block for block in blocks("console") if "curl" in block)
-    commands = [line.removeprefix("$ ") for line in session.splitlines() if line.startswith("$ ")]
+    commands = [line.removeprefix("$ ") for line in SESSION.splitlines() if line.startswith("$ ")]
     (tmp_path / "media").symlink_to(ROOT / "media")
     if shutil.which("curl") is None:
         commands.insert(0, f'curl() {{ {sys.executable} {CURL} "$@"; }}')
@@ -31,7 +35,7 @@ def test_session(up: Caller, tmp_path: Path) -> None:
 
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
 
-    shown = "\n".join(line for line in session.splitlines() if not line.startswith("$ "))
+    shown = "\n".join(line for line in SESSION.splitlines() if not line.startswith("$ "))
     assert gist(done.stdout) == gist(shown)
 
 
@@ -44,10 +48,31 @@ def gist(printed: str) -> list[tuple[int, float, list[str]]]:
     ]
 
 
+def test_set_up() -> None:
+    """The targets are there; `make check`, of which the tests are a part, makes them."""
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    commands = re.findall(r"^\$ make ([a-z-]+) +#", SETUP, re.MULTILINE)
+    assert commands == ["demo", "test"]
+    assert set(commands) < set(targets)
+
+
+def test_client(up: Caller, tmp_path: Path) -> None:
+    (tmp_path / "media").symlink_to(ROOT / "media")
+    environment = {**os.environ, "REELWORK_URL": str(up.http.base_url)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+
+    frames = done.stdout.splitlines()
+    assert frames[0].startswith("0.0 [{'text': 'ExoPlayer ad test'")
+    assert len(frames) == 125
+
+
 def test_own_analyzer(service: Service, caller: Callable[[str], Caller], tmp_path: Path, media_dir: Path) -> None:
     plugin = tmp_path / "plugin"
     (plugin / "brightness-1.0.dist-info").mkdir(parents=True)
-    (plugin / "brightness.py").write_text(blocks("python")[0])
+    (plugin / "brightness.py").write_text(ANALYZER)
     (plugin / "brightness-1.0.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: brightness\nVersion: 1.0\n"
     )
