@@ -39,6 +39,9 @@ def known_to_both(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in job.items() if name != "note"} for job in jobs]
 
 
+ENDED_WELL = 'wait "$WORKER"'
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     database: AbstractContextManager[str | None] = nullcontext()
@@ -63,7 +66,7 @@ def test_nothing_is_lost_on_the_way_back(installation: Installation, tmp_path: P
     completed = {installation.completed()}
 
     run(LOOK.text, fails=installation.database_url.startswith("postgresql"))  # as the page says
-    run(STOP_THE_OLD.text)
+    run(STOP_THE_OLD.text + ENDED_WELL)
     assert run(UP.text).startswith(f"{head_revision()} -> ")
     run(START_THE_NEW.text)
     run(VERIFY_THE_NEW.text)
@@ -72,7 +75,7 @@ def test_nothing_is_lost_on_the_way_back(installation: Installation, tmp_path: P
 
     assert run(COUNT.text).strip() == "3"
     in_flight = installation.in_flight()
-    run(STOP.text)
+    run(STOP.text + ENDED_WELL)
     jobs, files = known_to_both(installation.jobs()), installation.files()
     assert sorted(job["status"] for job in jobs) == ["completed"] * 3 + ["pending"] * 2
     assert len(files) == 5 + 3
@@ -90,7 +93,7 @@ def test_nothing_is_lost_on_the_way_back(installation: Installation, tmp_path: P
     results |= installation.results(in_flight)
 
     in_flight = installation.in_flight()
-    run(STOP.text)
+    run(STOP.text + ENDED_WELL)
     assert {job["status"] for job in installation.jobs()} == {"completed", "pending"}
     run(UP_AGAIN.text)
     run(RUN_EMPTY.text)

@@ -41,7 +41,8 @@ def test_a_first_change(shell: Shell, origin: Path, tmp_path: Path) -> None:
     assert "ExoPlayer ad test" in shell.run(SEE)
     assert "Tell the shots of the video apart, and" in shell.run(REFERENCE)
     shell.run(CHANGELOG)
-    assert f"- Pipeline `{NAME}`" in (clone / "CHANGELOG.md").read_text()
+    unreleased = (clone / "CHANGELOG.md").read_text().split("\n## [")[1]
+    assert f"### Added\n\n- Pipeline `{NAME}`" in unreleased
 
     types_known = ROOT / ".mypy_cache"
     if types_known.is_dir():  # to look through everything anew takes a minute
