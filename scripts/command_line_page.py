@@ -35,7 +35,8 @@ Those of the commands that run the service are in [settings.md](settings.md).
 
 def page() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, *_exit_codes(), "", _ENVIRONMENT, *_commands(get_command(app), ("reelwork",))])
+    reelwork, path = get_command(app), ("reelwork",)
+    return "\n".join([_HEAD, *_exit_codes(), "", _ENVIRONMENT, *_command(reelwork, path), *_commands(reelwork, path)])
 
 
 def _exit_codes() -> Iterator[str]:

@@ -22,18 +22,19 @@ ABOUT_THE_TREE = ("architecture", "reference_pages")
 """What files directly in ``tests/unit`` may be about beside the modules of the package."""
 
 NAMES = {
-    r"phases?|(phase|sprint|milestone|iteration|increment|story|epic|session|step|stage|part) ?\d+": (
+    r"phases?|alpha|beta|"
+    r"(phase|sprint|milestone|iteration|increment|story|epic|session|step|stage|part|week) ?(\d+|one|two|three)": (
         "is named after a stage of the work; name it after what it does"
     ),
-    r"(v|ver|version|rev) ?\d+|old|new|legacy|final|backup|wip": (
+    r"(v|ver|version|rev) ?\d+|old|new|legacy|final|backup|wip|draft|bak|orig|tmp|(?<=\w )copy(?= \w+$)": (
         "is named after a version; let the tree hold one, and git the others"
     ),
-    r"(issue|ticket|task|bug|pr|gh) ?\d+": "is named after a ticket; name it after what it does",
-    r"utils?|utility|utilities|helpers?|misc|miscellaneous|common|stuff": (
+    r"(issue|ticket|task|bug|pr|gh|fix|jira|reelwork) ?\d+": "is named after a ticket; name it after what it does",
+    r"(utils?|helpers?|common|core|libs?|base|interfaces)\d*|utility|utilities|misc|miscellaneous|stuff": (
         "is named as a bucket; name it after the one thing that is in it"
     ),
 }
-_TICKET = re.compile(r"[A-Z]{2,}-\d+")
+_TICKET = re.compile(r"\b(?!AV|HTTP|ISO|MPEG|RFC|SHA|TLS|UTF)[A-Z]{2,}-\d+")
 
 
 def breaches(root: Path) -> Iterator[str]:
@@ -80,7 +81,7 @@ def undocumented(paths: Paths, shown: Mapping[PurePosixPath, set[str]]) -> Itera
 def misnamed(paths: Paths) -> Iterator[str]:
     """Yield files and directories whose names say nothing of what is in them."""
     for path in sorted({path for each in paths for path in (each, *each.parents)}):
-        said = words(path.stem)
+        said = words(path.name)
         for pattern, why in NAMES.items():
             if found := re.search(rf"\b({pattern})\b", said):
                 yield f"{path}: {why} ({found[0]!r})"
@@ -94,6 +95,7 @@ def misplaced_tests(paths: Paths) -> Iterator[str]:
     A directory below ``tests/unit`` is called as the one whose code it tests: in the package, in the root (``tools``)
     or in ``tests`` (``soak``). A file directly in ``tests/unit`` is called as a module of the package, or is about
     the tree. Within such a directory, files are called after what is tested, which may be less or more than a module.
+    Every package directly in the package has such a directory, with tests in it.
     """
     directories = {parent for path in paths for parent in path.parents}
     for directory in sorted(directories):
@@ -101,7 +103,17 @@ def misplaced_tests(paths: Paths) -> Iterator[str]:
             below = directory.relative_to(UNIT_TESTS)
             if not directories & {PACKAGE / below, below, UNIT_TESTS.parent / below}:
                 yield f"{directory}: tests no directory of that name; call it as the package whose code it tests"
-    for path in (path for path in paths if path.parent == UNIT_TESTS and path.match("test_*.py")):
+    tests = [path for path in paths if path.match("test_*.py")]
+    for package in sorted(
+        path.parent for path in paths if path.match("*/__init__.py") and path.parent.parent == PACKAGE
+    ):
+        its_tests = UNIT_TESTS / package.name
+        if not any(its_tests in path.parents for path in tests):
+            yield f"{package}: has no tests in {its_tests}"
+    yield from (
+        f"{path}: is a test in the package; put it into {UNIT_TESTS}" for path in tests if PACKAGE in path.parents
+    )
+    for path in (path for path in tests if path.parent == UNIT_TESTS):
         subject = path.stem.removeprefix("test_")
         if PACKAGE / f"{subject}.py" not in paths and subject not in ABOUT_THE_TREE:
             yield f"{path}: tests no module {PACKAGE / subject}.py; put it beside the tests of its package"

@@ -1,6 +1,7 @@
 """Every deliberate error a client can meet has an answer of its own."""
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from reelwork.api import problems
+from reelwork.api.problem_types import BY_STATUS, INTERNAL, PROBLEMS
 from reelwork.errors import (
     ConfigurationError,
     JobNotFailed,
@@ -57,3 +59,11 @@ def test_what_is_for_the_operator_is_not_told() -> None:
     body, _ = answered(ConfigurationError("/srv/secret cannot be made"))
     assert body["status"] == 500
     assert "secret" not in json.dumps(body)
+
+
+def test_every_kind_of_problem_is_in_the_tables() -> None:
+    """The reference is made from the tables: a kind made elsewhere would be on no page."""
+    package = Path(problems.__file__).parent.parent
+    made = {path.name: path.read_text().count(" ProblemType(") for path in package.rglob("*.py")}
+    kinds = {*PROBLEMS.values(), *BY_STATUS.values(), INTERNAL}
+    assert {name: count for name, count in made.items() if count} == {"problem_types.py": len(kinds)}

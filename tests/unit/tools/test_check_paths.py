@@ -27,6 +27,14 @@ def test_path_is_told_until_it_is_gone(tree: Path, capsys: pytest.CaptureFixture
     ("path", "told"),
     [
         ("src/reelwork/phases/__init__.py", "is named after a stage of the work; name it after what it does"),
+        ("src/reelwork/worker/stage_one.py", "is named after a stage of the work; name it after what it does"),
+        ("src/reelwork/worker/slot.py.orig", "is named after a version; let the tree hold one, and git the others"),
+        ("src/reelwork/worker/slot_copy.py", "is named after a version; let the tree hold one, and git the others"),
+        ("src/reelwork/worker/fix_123.py", "is named after a ticket; name it after what it does"),
+        ("src/reelwork/worker/utils2.py", "is named as a bucket; name it after the one thing that is in it"),
+        ("src/reelwork/core/__init__.py", "is named as a bucket; name it after the one thing that is in it"),
+        ("src/reelwork/feeds/__init__.py", "src/reelwork/feeds: has no tests in tests/unit/feeds"),
+        ("src/reelwork/worker/test_slot.py", "is a test in the package; put it into tests/unit"),
         ("docs/explanation/milestone-2.md", "is named after a stage of the work; name it after what it does"),
         ("src/reelwork/api/v2/__init__.py", "is named after a version; let the tree hold one, and git the others"),
         ("src/reelwork/api/legacy_submit.py", "is named after a version; let the tree hold one, and git the others"),
@@ -67,6 +75,9 @@ def test_planted_path_is_told(tree: Path, path: str, told: str, capsys: pytest.C
         "src/reelwork/api/partial.py",
         "media/hevc-10bit-30fps.mp4",
         "tests/unit/api/test_phased_out_keys.py",
+        "docs/adr/0012-UTF-8-everywhere.md",
+        "docs/explanation/RFC-9457.md",
+        "scripts/copy_to_postgresql.py",
     ],
 )
 def test_innocent_name_passes(path: str) -> None:
