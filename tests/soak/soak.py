@@ -151,7 +151,7 @@ class Soak:
         return self._database.engine.dialect.name
 
     def _print(self, hurt_s: float, completed: int, recovered_s: float, left: int, found: dict[str, list[str]]) -> None:
-        [jobs] = rows(self._database, "SELECT count(*) AS jobs, sum(attempt) AS attempts FROM job")
+        [jobs] = rows(self._database, "SELECT count(*) AS jobs, coalesce(sum(attempt), 0) AS attempts FROM job")
         put_off = [f"put off: {told}" for producer in self._producers for told in producer.put_off]
         lines: list[tuple[str, object]] = [
             *report.hurts(self._tally, hurt_s / 60),
