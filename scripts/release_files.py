@@ -1,4 +1,4 @@
-"""Make the files of a release, and nothing else, in dist/: sdist, wheel, software bill of materials, notes.
+"""Make the files of a release, and nothing else, in dist/: sdist, wheel, requirements, bill of materials, notes.
 
 The wheel is the one that was installed and tried, and the bill (CycloneDX) says what it was tried with: each
 dependency with its version and licence, and what depends on what.
@@ -34,6 +34,7 @@ def make_release_files(tag: str) -> None:
         workplace = Path(directory).resolve()
         environment = wheel_check.check(wheel_check.build(DIST), workplace)
         write_bill_of_materials(environment, version, DIST / f"reelwork-{version}.cdx.json")
+    shutil.copy(wheel_check.REQUIREMENTS, DIST / f"reelwork-{version}.requirements.txt")
     (DIST / "release-notes.md").write_text(said)
 
 

@@ -23,6 +23,7 @@ import psutil
 from wheel_content import breaches, package_files
 
 ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements" / "runtime.txt"
 READY = re.compile(r"Reelwork is ready at (\S+)")
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 60.0
@@ -80,7 +81,7 @@ def install(wheel: Path, environment: Path) -> None:
     # To resolve what is pinned, and to compile modules that are never imported, would take twice as long.
     # "pip check" looks whether the pins are all that the wheel wants.
     to_install = [*pip, "install", "--quiet", "--no-deps", "--no-compile"]
-    _run(*to_install, "--require-hashes", "--requirement", ROOT / "requirements" / "runtime.txt")
+    _run(*to_install, "--require-hashes", "--requirement", REQUIREMENTS)
     _run(*to_install, wheel)
     _run(*pip, "check")
 

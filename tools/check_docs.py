@@ -22,7 +22,7 @@ SETTINGS = PurePosixPath("src/reelwork/settings.py")
 FOLLOWED = (DOCS / "how-to", DOCS / "tutorial")
 """Where pages are that people follow command by command, as they do the README."""
 TO_BE_RUN = ("sh", "python", "console")
-SHOWN = ("json", "nginx", "text", "toml", "yaml")
+SHOWN = ("ini", "json", "nginx", "text", "toml", "yaml")
 _VARIABLE = re.compile(r"\bREELWORK_[A-Z]+(?:_[A-Z]+)*\b")
 _LITERAL = re.compile(rf'"({_VARIABLE.pattern})"')
 _FIELD = re.compile(r"^    ([a-z_]+): .*(?:=|$)", re.MULTILINE)

@@ -32,8 +32,8 @@ TOLD = [
         "<!-- run by tests/conftest.py -->\n```python\n```",
         "conftest.py is said to run this block, and does",
     ),
-    (HOW_TO, "```bash\nls\n```", ": begins with ```bash; say sh, python, console, json"),
-    (HOW_TO, "```\nls\n```", ": begins with ```; say sh, python, console, json"),
+    (HOW_TO, "```bash\nls\n```", ": begins with ```bash; say sh, python, console, ini"),
+    (HOW_TO, "```\nls\n```", ": begins with ```; say sh, python, console, ini"),
     (HOW_TO, "~~~sh\nls\n~~~", ": fence this code by ```, with its language"),
     ("README.md", "\n    reelwork up", ": fence this code by ```, with its language"),
     (
