@@ -1,6 +1,7 @@
-"""Jobs in a real store with real files behind them."""
+"""Jobs in a real store with real files behind them, and a clock."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,24 @@ from reelwork.storage.service import results_key, video_key
 from tests.support.jobs import make_job
 
 HOUR_S = 3600
+
+
+class Clock:
+    """The monotonic clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of everything in this process, from now on."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
 
 
 class Jobs:

@@ -1,29 +1,12 @@
 """What is done from time to time: at once, not again before its time, and never twice at a time."""
 
 import threading
-import time
 
 import pytest
 
 from reelwork.errors import ServiceUnavailable
 from reelwork.worker.chore import Chore
-
-
-class Clock:
-    """The monotonic clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(time, "monotonic", clock)
-    return clock
+from tests.unit.worker.conftest import Clock
 
 
 class Work:
