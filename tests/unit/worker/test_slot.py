@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
@@ -26,6 +27,8 @@ from tests.support.uploads import abandoned_uploads
 from tests.support.waiting import wait_until
 
 LEASE_S = 60.0
+NEVER_S = 600.0
+"""Longer than any test waits."""
 
 
 class Waits(StopRequest):
@@ -101,13 +104,25 @@ def test_begins_anew_after_a_good_while(store: JobStore, make_slot: Callable[...
     assert stop.waited_s == [1, 2, 4, 1, 2]
 
 
+class Asked(DatabaseQueue):
+    """Notes how long each hint is waited for at the most."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.timeouts_s: list[float] = []
+
+    def dequeue(self, timeout_s: float = 0.0) -> UUID | None:
+        self.timeouts_s.append(timeout_s)
+        return super().dequeue(timeout_s)
+
+
 def test_does_jobs_without_hints_one_after_the_other(database: Database) -> None:
     """And does not wait for the next look between them."""
+    queue = Asked(database)
     store = JobStore(database, MemoryQueue())
     for _ in range(5):
         store.add(make_job())
     stop = StopRequest(0)
-    began_at = time.monotonic()
     left = iter(range(4, -1, -1))
 
     def succeeds() -> bool:
@@ -115,9 +130,9 @@ def test_does_jobs_without_hints_one_after_the_other(database: Database) -> None
             stop.ask()
         return True
 
-    Slot("worker", DatabaseQueue(database), store, Runner(store, succeeds), stop, LEASE_S).work()
+    Slot("worker", queue, store, Runner(store, succeeds), stop, LEASE_S).work()
     assert next(left, None) is None
-    assert time.monotonic() - began_at < 5
+    assert queue.timeouts_s == [0] * 4
 
 
 class StopsAfterOne(Runner):
@@ -135,24 +150,26 @@ class StopsAfterOne(Runner):
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["before it waits", "while it waits"])
-def test_begins_a_job_when_its_rest_is_over(database: Database, known: bool) -> None:
-    """And not when it looks the next time, which is seconds later."""
-    queue = DatabaseQueue(database)
+def test_begins_a_job_when_its_rest_is_over(database: Database, known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not when it looks the next time."""
+    monkeypatch.setattr("reelwork.worker.slot._LOOK_EVERY_S", NEVER_S)
+    queue = DatabaseQueue(database, poll_interval_s=NEVER_S)
     store = JobStore(database, queue, AttemptPolicy(rest_s=1.0))
     stop = StopRequest(0)
     runner = StopsAfterOne(store, stop)
     slot = Slot("worker", queue, store, runner, stop, LEASE_S)
-    thread = threading.Thread(target=slot.work)
+    thread = threading.Thread(target=slot.work, daemon=True)
     if not known:
         thread.start()
         wait_until(lambda: slot._look_at > 0)
     lease = begun(store, make_job())
+    before = time.monotonic()
     store.lose_attempt(lease, "It crashed")
-    rests_from = time.monotonic()
     if known:
         thread.start()
     thread.join(30)
-    assert 0.9 < runner.began_at - rests_from < 3
+    assert not thread.is_alive()
+    assert runner.began_at - before > 0.9
 
 
 def begun(store: JobStore, job: Job) -> Lease:
@@ -164,21 +181,23 @@ def begun(store: JobStore, job: Job) -> Lease:
     return claim.lease
 
 
-@pytest.mark.timeout(60)
-def test_an_idle_worker_ends_at_once(database: Database, storage: LocalStorage) -> None:
-    queue = DatabaseQueue(database)
+def test_an_idle_worker_ends_at_once(
+    database: Database, storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for interval in ("slot._LOOK_EVERY_S", "rescue._LEASES_EVERY_S"):
+        monkeypatch.setattr(f"reelwork.worker.{interval}", NEVER_S)
+    queue = DatabaseQueue(database, poll_interval_s=NEVER_S)
     store = JobStore(database, queue)
-    stop = StopRequest(60)
+    stop = StopRequest(NEVER_S)
     slots = [Slot("worker", queue, store, Runner(store, lambda: True), stop, LEASE_S) for _ in range(3)]
     orphaned, abandoned = OrphanedFiles(store, storage, 3600), abandoned_uploads(database, storage, 3600)
-    rescue = Rescue(store, orphaned, Retention(store, storage, 0), abandoned, lease_s=30, retention_s=0)
-    worker = threading.Thread(target=Worker("worker", queue, slots, rescue, stop).run)
+    rescue = Rescue(store, orphaned, Retention(store, storage, 0), abandoned, lease_s=3 * NEVER_S, retention_s=0)
+    worker = threading.Thread(target=Worker("worker", queue, slots, rescue, stop).run, daemon=True)
     worker.start()
     wait_until(lambda: all(slot._look_at > 0 for slot in slots))
-    asked_at = time.monotonic()
     stop.ask()
-    worker.join()
-    assert time.monotonic() - asked_at < 2
+    worker.join(30)
+    assert not worker.is_alive()
     for chore in rescue._chores:
         chore.wait(30)
     # What ends a worker that hangs must not end a process that goes on.
