@@ -85,7 +85,8 @@ class TestLosingAnAttempt:
             update_row(database, added(store), not_before=database_now(rest_s))
         assert 50 < (store.rest_over_in_s() or 0) <= 60
 
-    def test_it_cannot_be_claimed_while_it_rests(self, database: Database, store: JobStore) -> None:
+    def test_it_cannot_be_claimed_while_it_rests(self, database: Database, database_queue: DatabaseQueue) -> None:
+        store = JobStore(database, database_queue, AttemptPolicy(rest_s=300))
         for cause in (CRASH, WORKER_LOST):
             job_id = added(store)
             lose(database, store, job_id, cause)

@@ -44,10 +44,10 @@ def test_there_is_no_other(keys: KeyStore) -> None:
 
 def test_the_oldest_comes_first(database: Database, keys: KeyStore) -> None:
     made = {name: keys.make(name, [Scope.READ]).key_id for name in ("b", "a", "c")}
-    for age_s, name in enumerate(("c", "b", "a")):
+    for age_h, name in enumerate(("c", "b", "a")):
         with database.writing() as transaction:
-            aged = sa.update(ApiKey).where(ApiKey.key_id == made[name]).values(created_at=database_now(-age_s))
-            transaction.execute(aged)
+            created_at = database_now(-3600 * age_h)
+            transaction.execute(sa.update(ApiKey).where(ApiKey.key_id == made[name]).values(created_at=created_at))
     assert [key.name for key in keys.list()] == ["a", "b", "c"]
 
 
