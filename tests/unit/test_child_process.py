@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -29,9 +30,10 @@ def doing(greeting: str) -> Callable[[str], str]:
                 os._exit(int(code))
             case ["hang"]:
                 time.sleep(600)
-            case ["fork", seconds]:
+            case ["fork", "until", path]:
                 if os.fork() == 0:
-                    time.sleep(float(seconds))
+                    with suppress(AssertionError):
+                        wait_until(Path(path).exists, timeout_s=120)
                     os._exit(0)
                 os._exit(1)
             case ["wait", "for", path]:
@@ -94,12 +96,13 @@ def test_names_its_end_and_comes_back(child: Child, request_: str, cause: str) -
 
 
 @pytest.mark.parametrize("child", ["pidfd"], indirect=True)
-@pytest.mark.timeout(20)  # it would wait for the other one
-def test_its_end_is_noticed_although_one_that_it_forked_lives_on(child: Child) -> None:
-    child.send("fork 30")
-    assert child.wait_for_answer(10.0)
+@pytest.mark.timeout(60)  # it would wait for the other one
+def test_its_end_is_noticed_although_one_that_it_forked_lives_on(child: Child, tmp_path: Path) -> None:
+    child.send(f"fork until {tmp_path / 'noticed'}")
+    assert child.wait_for_answer(30.0)
     with pytest.raises(ChildDied, match="exit code 1"):
         child.answer()
+    (tmp_path / "noticed").touch()
 
 
 def test_one_that_died_while_idle_is_replaced(child: Child) -> None:
