@@ -1,6 +1,7 @@
 """Sixty-four clients at once: no error, and no memory that is not given back. The long form: `make bench`, load."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,9 +16,10 @@ GROWTH_MB = 64
 def api_memory(pid: int) -> int:
     """Return the memory of the process that serves HTTP, among those of `reelwork up`."""
     for child in descendants(pid):
-        process = psutil.Process(child)
-        if "serve" in process.cmdline():
-            return int(process.memory_info().rss)
+        with suppress(psutil.NoSuchProcess):  # it was replaced just now
+            process = psutil.Process(child)
+            if "serve" in process.cmdline():
+                return int(process.memory_info().rss)
     raise AssertionError("there is no API process")
 
 

@@ -152,8 +152,7 @@ class Service:
 
     def stored_files(self) -> list[str]:
         """Everything in the file storage, temporary files too."""
-        root = self.data_dir / "files"
-        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+        return sorted(files_below(self.data_dir / "files"))
 
 
 class Caller:
@@ -199,12 +198,20 @@ class Caller:
         return str(self.http.get(f"/video/results/{job_id}").json()["error_message"])
 
 
+def files_below(root: Path) -> set[str]:
+    """Names of all files below a directory, which others may remove meanwhile: ``rglob`` would stumble over that."""
+    return {str(Path(place, name).relative_to(root)) for place, _, names in os.walk(root) for name in names}
+
+
 def descendants(pid: int) -> set[int]:
-    """Process ids of the children of a process, and of theirs."""
+    """Process ids of the children of a process, and of theirs; any of them, and their threads, may end meanwhile."""
     found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found |= {child} | descendants(child)
+    gone = suppress(FileNotFoundError, ProcessLookupError)
+    with gone:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with gone:
+                for child in map(int, (thread / "children").read_text().split()):
+                    found |= {child} | descendants(child)
     return found
 
 

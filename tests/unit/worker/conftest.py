@@ -13,6 +13,7 @@ from reelwork.jobs.store import JobStore, Lease
 from reelwork.storage.local import LocalStorage
 from reelwork.storage.service import results_key, video_key
 from tests.support.jobs import make_job
+from tests.support.service import files_below
 
 HOUR_S = 3600
 
@@ -79,7 +80,7 @@ class Jobs:
 
     def files(self) -> set[str]:
         """Return every file there is, temporary ones too."""
-        return {path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file()}
+        return files_below(self._root)
 
 
 @pytest.fixture
