@@ -13,6 +13,7 @@ from reelwork.jobs.lifecycle import JobStatus
 from tests.support.databases import opened, rows
 from tests.support.installation import CLIP, Installation
 from tests.support.job_rows import consistent_row, insert_row, let_lease_run_out, row_of
+from tests.support.pausing import pause_between_writes
 from tests.support.postgresql import binaries
 from tests.support.shell import Shell, blocks_run_by, with_values
 from tests.support.versions import install_this_version
@@ -39,7 +40,8 @@ def test_what_was_accepted_before_the_backup_is_back(installation: Installation,
     completed = {installation.completed()}
     results = installation.results(completed)
     in_flight = installation.in_flight()
-    run("kill -STOP $WORKER")  # so that the job runs for as long as it takes to copy it
+    # So that the job runs for as long as it takes to copy it.
+    pause_between_writes(int(run("echo $WORKER")), installation.data_dir / "reelwork.db.lock")
 
     run(COPY.text)
     between = installation.calls.submit(CLIP, pipeline="frames")

@@ -1,6 +1,5 @@
 """The API and the workers as processes: any order, killed and restarted, stopped together."""
 
-import fcntl
 import os
 import re
 import signal
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.service import Caller, Command, Service, descendants, is_alive
+from tests.support.pausing import pause_between_writes
+from tests.support.service import Caller, Service, descendants, is_alive
 from tests.support.waiting import wait_until
 
 MakeCaller = Callable[[str], Caller]
@@ -80,7 +80,7 @@ def test_paused_worker_that_wakes_up_late_changes_nothing(
     job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
     calls.wait_for(job_id, "running")
     paused_children = descendants(paused.process.pid)
-    _pause_between_writes(paused, service.data_dir)
+    pause_between_writes(paused.process.pid, service.data_dir / "reelwork.db.lock")
     service.start("worker").wait_for_output(b'"event": "job.rescued"')
 
     paused.signal(signal.SIGCONT)
@@ -181,11 +181,3 @@ def test_port_in_use_is_said(service: Service) -> None:
     assert second.process.wait(30) == 1
     assert f"Port {port} on 127.0.0.1 is in use".encode() in second.output
     assert b"Traceback" not in second.output
-
-
-def _pause_between_writes(command: Command, data_dir: Path) -> None:
-    """Stop a process while nobody writes: one that is stopped in its turn holds up every writer of an SQLite file."""
-    with (data_dir / "reelwork.db.lock").open("rb") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        command.signal(signal.SIGSTOP)
-        wait_until(lambda: command.is_stopped)

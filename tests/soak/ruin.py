@@ -11,7 +11,8 @@ from collections.abc import Callable
 from tests.soak.leases import Held, Leases
 from tests.soak.tally import Tally
 from tests.support import steps
-from tests.support.service import Command, analysis_processes, is_alive, state
+from tests.support.pausing import state
+from tests.support.service import Command, analysis_processes, is_alive
 
 LEASE_S = 1.0
 # It begins faster than a worker, and would leave those neither their share of the kills nor of the machine.

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import httpx
 
+from tests.support.pausing import is_paused, state
 from tests.support.warm_start import Nursery, WarmProcess
 
 PLUGIN_DIR = Path(__file__).parent / "plugin"
@@ -81,7 +82,7 @@ class Command:
     @property
     def is_stopped(self) -> bool:
         """Whether SIGSTOP holds all its threads."""
-        return {state(int(thread.name)) for thread in Path(f"/proc/{self.process.pid}/task").iterdir()} == {"T"}
+        return is_paused(self.process.pid)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process alone."""
@@ -232,14 +233,6 @@ def _command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return b""
-
-
-def state(pid: int) -> str:
-    """Return the letter the kernel gives for what a process does: T when it is stopped, Z for a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def is_alive(pid: int) -> bool:

@@ -7,8 +7,11 @@ kills the process when it passes that point for the second time. Several are sep
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
+from pathlib import Path
 
 
 def reached(name: str) -> None:
@@ -26,10 +29,10 @@ def _kill() -> None:
 
 
 def _stop() -> None:
-    # Threads that look after things write to the database now and then. One that is stopped meanwhile keeps its lock.
-    for thread in threading.enumerate():
-        if thread.name.startswith("rescue.") and thread is not threading.current_thread():
-            thread.join(5)
+    # Other threads write to the database now and then. One that is stopped in its turn would hold up every writer.
+    lock = os.environ.get("REELWORK_DATABASE_URL", "").removeprefix("sqlite:///") + ".lock"
+    if Path(lock).exists() and subprocess.run([*_PAUSE, str(os.getpid()), lock]).returncode == 0:
+        return
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
@@ -57,6 +60,7 @@ def _parsed(plan: str) -> dict[tuple[str, int], str]:
     return actions
 
 
+_PAUSE = (sys.executable, "-IS", str(Path(__file__).parent.parent / "pausing.py"))
 _ACTIONS = {"kill": _kill, "stop": _stop, "kill-children": _kill_children, "kill-all": _kill_all, "raise": _raise}
 _PLAN = _parsed(os.environ.get("FAULT_PLAN", ""))
 _passed: Counter[str] = Counter()
