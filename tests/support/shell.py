@@ -2,12 +2,13 @@
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -30,10 +31,22 @@ def with_values(block: Block, values: Mapping[str, object]) -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port that nobody listens on, and that nobody else is given before a command listens there."""
+    for port in _ports:
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there are no ports left")
+
+
+def _own_ports() -> Iterator[int]:
+    """Yield ports below those that the kernel gives away; each process of a test run has its own."""
+    first = 12_000 + 2_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10)
+    begin = secrets.randbelow(2_000)  # another test run on this machine has the same ones
+    yield from (first + (begin + number) % 2_000 for number in range(2_000))
+
+
+_ports = _own_ports()
 
 
 def has_written(log: Path, text: str) -> bool:

@@ -9,17 +9,13 @@ import pytest
 from reelwork.client import Client, ConnectionLost, RequestRefused, ServiceUnreachable, UnexpectedAnswer
 from reelwork.client.submitting import RESUMABLE_FROM_BYTES
 from reelwork.errors import ConfigurationError, ReelworkError
+from tests.support.shell import free_port
 from tests.unit.client.conftest import Connect
 from tests.unit.client.peers import answering, response
 
 PROBLEM = (
     b'{"type":"urn:reelwork:problem:upload-too-large","title":"Too large","status":413,"detail":"Too large by far."}'
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def test_nobody_answers(connect: Connect) -> None:
