@@ -207,13 +207,17 @@ def files_below(root: Path) -> set[str]:
 def descendants(pid: int) -> set[int]:
     """Process ids of the children of a process, and of theirs; any of them, and their threads, may end meanwhile."""
     found: set[int] = set()
-    gone = suppress(FileNotFoundError, ProcessLookupError)
-    with gone:
+    with suppress(FileNotFoundError, ProcessLookupError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
-            with gone:
-                for child in map(int, (thread / "children").read_text().split()):
-                    found |= {child} | descendants(child)
+            for child in _children(thread):
+                found |= {child} | descendants(child)
     return found
+
+
+def _children(thread: Path) -> list[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in (thread / "children").read_text().split()]
+    return []
 
 
 def analysis_processes(pid: int) -> set[int]:
