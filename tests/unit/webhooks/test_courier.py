@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +13,7 @@ from reelwork.db.engine import Database
 from reelwork.db.types import database_now
 from reelwork.errors import ServiceUnavailable
 from reelwork.jobs.lifecycle import JobStatus
-from reelwork.webhooks.courier import Courier
+from reelwork.webhooks.courier import _AT_ONCE, Courier
 from reelwork.webhooks.outbox import Delivery, Outbox
 from reelwork.webhooks.schedule import WAITS_S
 from reelwork.webhooks.sender import Answer, WebhookSender
@@ -20,13 +22,19 @@ from tests.support.job_rows import clock_of, row_of, update_row
 from tests.support.receivers import nobody, receiving, saying
 from tests.support.waiting import wait_until
 
-TIMEOUT_S = 1.0
+Send = Callable[[Delivery], Answer]
+
+TIMEOUT_S = 60.0
+"""Who is given up because the machine is busy rests, and is then sent to once more."""
+
+
+def sending(timeout_s: float = TIMEOUT_S) -> Send:
+    return WebhookSender(KEYS, timeout_s=timeout_s, allow_private=True).send
 
 
 @contextmanager
-def delivering(database: Database, send: Callable[[Delivery], Answer] | None = None) -> Iterator[Courier]:
-    sender = WebhookSender(KEYS, timeout_s=TIMEOUT_S, allow_private=True)
-    courier = Courier(Outbox(database), send or sender.send, TIMEOUT_S)
+def delivering(database: Database, send: Send | None = None, outbox: Outbox | None = None) -> Iterator[Courier]:
+    courier = Courier(outbox or Outbox(database), send or sending(), TIMEOUT_S)
     courier.start()
     try:
         yield courier
@@ -59,18 +67,21 @@ def test_receiver_that_wants_no_more_gets_no_more(sqlite_database: Database) -> 
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_refusal_is_tried_again_after_a_while(status: int, sqlite_database: Database) -> None:
     with receiving(status) as receiver, delivering(sqlite_database) as courier:
-        job_id = due(sqlite_database, receiver.url)
+        before = clock_of(sqlite_database)
+        # Not the first attempt: the wait after that might be over before it is looked at.
+        job_id = due(sqlite_database, receiver.url, webhook_attempts=1)
         wait_until(lambda: courier.outcomes["failed"])
-        wait_until(lambda: again_in_s(sqlite_database, job_id) < 2 * WAITS_S[0])
-        assert again_in_s(sqlite_database, job_id) > WAITS_S[0] - 2
+        # Longer than it is claimed for.
+        wait_until(lambda: due_after_s(sqlite_database, job_id, before) >= WAITS_S[1])
+        assert due_after_s(sqlite_database, job_id, before) < 2 * WAITS_S[1]
         update_row(sqlite_database, job_id, webhook_due_at=database_now(-1))
         wait_until(lambda: courier.outcomes["failed"] == 2)
     assert len({request.message_id for request in receiver.received}) == 1
-    assert row_of(sqlite_database, job_id)["webhook_attempts"] == 2
+    assert row_of(sqlite_database, job_id)["webhook_attempts"] == 3
 
 
-def again_in_s(database: Database, job_id: object) -> float:
-    return (row_of(database, job_id)["webhook_due_at"] - clock_of(database)).total_seconds()  # type: ignore[arg-type,no-any-return]
+def due_after_s(database: Database, job_id: UUID, moment: datetime) -> float:
+    return (row_of(database, job_id)["webhook_due_at"] - moment).total_seconds()  # type: ignore[no-any-return]
 
 
 def test_last_refusal_ends_it(sqlite_database: Database, caplog: pytest.LogCaptureFixture) -> None:
@@ -84,15 +95,21 @@ def test_last_refusal_ends_it(sqlite_database: Database, caplog: pytest.LogCaptu
 
 
 def test_silent_receivers_do_not_hold_up_the_others(sqlite_database: Database) -> None:
-    with saying() as silent, nobody() as gone, receiving() as receiver, delivering(sqlite_database) as courier:
+    sent: list[str] = []
+    patient, hurried = sending(), sending(timeout_s=1.0)
+
+    def send(delivery: Delivery) -> Answer:
+        sent.append(delivery.url)
+        return hurried(delivery) if delivery.url == silent else patient(delivery)
+
+    with saying() as silent, nobody() as gone, receiving() as receiver, delivering(sqlite_database, send):
         for number in range(150):
             due(sqlite_database, (silent, gone)[number % 2], since_s=100)
         jobs = [due(sqlite_database, receiver.url) for _ in range(30)]
-        began_at = time.monotonic()
-        wait_until(lambda: all(ended(sqlite_database, job_id) for job_id in jobs), timeout_s=15)
+        wait_until(lambda: all(ended(sqlite_database, job_id) for job_id in jobs))
         # One wave of requests finds that the silent one is silent; behind it the way is free.
-        assert time.monotonic() - began_at < 6 * TIMEOUT_S
-        assert courier.outcomes["failed"] < 60
+        assert sent.count(silent) <= _AT_ONCE
+        assert sent.count(gone) <= _AT_ONCE
     assert len(receiver.received) == 30
 
 
@@ -112,31 +129,51 @@ def test_two_couriers_deliver_each_once(database: Database) -> None:
     assert len({request.message_id for request in receiver.received}) == len(receiver.received) == 60
 
 
+class WatchedOutbox(Outbox):
+    """Tells when it was found empty."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.found_empty = threading.Event()
+
+    def due_in_s(self) -> float | None:
+        due_in_s = super().due_in_s()
+        if due_in_s is None:
+            self.found_empty.set()
+        return due_in_s
+
+
 def test_new_delivery_is_noticed_soon(sqlite_database: Database) -> None:
-    with receiving() as receiver, delivering(sqlite_database):
-        wait_until(lambda: threading.active_count() > 2)
+    outbox = WatchedOutbox(sqlite_database)
+
+    def noticed_in_s(count: int) -> float:
+        outbox.found_empty.clear()
+        assert outbox.found_empty.wait(60)
         due(sqlite_database, receiver.url)
         began_at = time.monotonic()
-        wait_until(lambda: receiver.received)
-        assert time.monotonic() - began_at < 2
+        wait_until(lambda: len(receiver.received) == count)
+        return time.monotonic() - began_at
+
+    with receiving() as receiver, delivering(sqlite_database, outbox=outbox):
+        # The machine may be busy once.
+        assert any(noticed_in_s(count) < 2 for count in (1, 2, 3))
 
 
 def test_stopping_does_not_wait_for_a_silent_receiver(sqlite_database: Database) -> None:
     with saying() as silent:
-        begun = threading.Event()
-        sender = WebhookSender(KEYS, timeout_s=60, allow_private=True)
+        senders: list[threading.Thread] = []
+        patient = sending()
 
         def send(delivery: Delivery) -> Answer:
-            begun.set()
-            return sender.send(delivery)
+            senders.append(threading.current_thread())
+            return patient(delivery)
 
-        courier = Courier(Outbox(sqlite_database), send, 60)
+        courier = Courier(Outbox(sqlite_database), send, TIMEOUT_S)
         courier.start()
         due(sqlite_database, silent)
-        assert begun.wait(10)
-        began_at = time.monotonic()
+        wait_until(lambda: senders)
         courier.stop()
-        assert time.monotonic() - began_at < 4
+        assert senders[0].is_alive()
 
 
 class FailingOutbox(Outbox):
@@ -156,8 +193,6 @@ def test_database_that_does_not_answer_is_waited_for(
 ) -> None:
     monkeypatch.setattr("reelwork.webhooks.courier._BACK_OFF_S", 0.05)
     with receiving() as receiver:
-        courier = Courier(FailingOutbox(sqlite_database), WebhookSender(KEYS, timeout_s=1, allow_private=True).send, 1)
         due(sqlite_database, receiver.url)
-        courier.start()
-        wait_until(lambda: courier.outcomes["delivered"])
-        courier.stop()
+        with delivering(sqlite_database, outbox=FailingOutbox(sqlite_database)) as courier:
+            wait_until(lambda: courier.outcomes["delivered"])
