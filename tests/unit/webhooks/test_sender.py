@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 import pytest
@@ -9,17 +10,19 @@ from standardwebhooks import Webhook
 
 from reelwork.webhooks import connections
 from reelwork.webhooks.message import body, message_id
-from reelwork.webhooks.sender import WebhookSender
+from reelwork.webhooks.sender import Answer, WebhookSender
 from tests.support.deliveries import KEYS, SECRET, make_delivery
 from tests.support.receivers import TLS_DIR, TLS_NAME, nobody, receiving, saying
 
-sender = WebhookSender(KEYS, timeout_s=1.0, allow_private=True)
-public_only = WebhookSender(KEYS, timeout_s=1.0, allow_private=False)
+sender = WebhookSender(KEYS, timeout_s=60.0, allow_private=True)
+hurried = WebhookSender(KEYS, timeout_s=1.0, allow_private=True)
+public_only = WebhookSender(KEYS, timeout_s=60.0, allow_private=False)
 
 
 def test_what_is_sent() -> None:
     with receiving() as receiver:
         delivery = make_delivery(f"{receiver.url};v=1?token=x%20y", external_id="ü")
+        before = int(time.time())
         answer = sender.send(delivery)
     assert answer.is_accepted
     [request] = receiver.received
@@ -29,7 +32,7 @@ def test_what_is_sent() -> None:
     assert request.headers["host"] in receiver.url
     assert request.headers["user-agent"].startswith("Reelwork/")
     assert request.message_id == message_id(delivery)
-    assert abs(int(request.headers["webhook-timestamp"]) - time.time()) < 5
+    assert before <= int(request.headers["webhook-timestamp"]) <= time.time()
     assert Webhook(SECRET).verify(request.body, request.headers) == request.document
 
 
@@ -74,23 +77,29 @@ SILENT = {
 }
 
 
+def sent_in_a_hurry(url: str) -> Iterator[tuple[Answer, float]]:
+    """Send three times, as the machine may be busy once."""
+    for _ in range(3):
+        began_at = time.monotonic()
+        answer = hurried.send(make_delivery(url))
+        yield answer, time.monotonic() - began_at
+
+
 @pytest.mark.parametrize(("pieces", "every_s"), SILENT.values(), ids=SILENT)
 def test_no_answer_in_time(pieces: tuple[bytes, ...], every_s: float) -> None:
-    began_at = time.monotonic()
     with saying(*pieces, every_s=every_s) as url:
-        answer = sender.send(make_delivery(url))
-        took_s = time.monotonic() - began_at
-    assert answer.status is None
-    assert answer.problem
+        for answer, took_s in sent_in_a_hurry(url):
+            assert answer.status is None
+            assert answer.problem
+            if took_s < 3:
+                break
     assert took_s < 3
 
 
 @pytest.mark.parametrize("pieces", [(HEAD, *[CHUNK] * 1000), (HEAD,), (HEAD, b"nonsense")])
 def test_answer_without_end_is_not_read_to_it(pieces: tuple[bytes, ...]) -> None:
     with saying(*pieces) as url:
-        began_at = time.monotonic()
-        assert sender.send(make_delivery(url)).is_accepted
-        assert time.monotonic() - began_at < 3
+        assert any(answer.is_accepted and took_s < 3 for answer, took_s in sent_in_a_hurry(url))
 
 
 def test_nobody_answers() -> None:
@@ -168,7 +177,7 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 def sent_over_tls(names: dict[str, list[list[str]]], name: str) -> tuple[int | None, str]:
     names[name] = [["127.0.0.1"]]
     with receiving(tls=True) as receiver:
-        sender = WebhookSender(KEYS, timeout_s=2.0, allow_private=True)
+        sender = WebhookSender(KEYS, timeout_s=60.0, allow_private=True)
         answer = sender.send(make_delivery(receiver.url.replace("127.0.0.1", name)))
     assert (answer.status is not None) == bool(receiver.received)
     return answer.status, answer.problem or ""
