@@ -219,10 +219,10 @@ def crowd(random: np.random.Generator, count: int) -> list[Seen]:
 def test_a_model_that_fires_everywhere_does_not_stop_the_job() -> None:
     random = np.random.default_rng(0)
     tracker = Tracker(Fraction(3600))
-    began = clock.perf_counter()
+    began = clock.process_time()  # other tests may keep the cores busy
     for frame in range(12):
         assert len(tracker.update(Fraction(frame, 25), crowd(random, 300), crowd(random, 300))) == 600
-    assert clock.perf_counter() - began < 20
+    assert clock.process_time() - began < 20
 
 
 def test_objects_that_never_come_back_do_not_fill_the_memory() -> None:

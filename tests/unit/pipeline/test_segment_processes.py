@@ -339,7 +339,7 @@ class TestLostProcesses:
 
         def write(answers: Iterator[FrameResult]) -> None:
             next(answers)
-            wait_until(mark.exists)
+            wait_until(lambda: mark.exists() and mark.read_text())
             raise KeyError("of the writer")
 
         definition = define({"a": node("endless", frame=100, mark=str(mark))})

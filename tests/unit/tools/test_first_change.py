@@ -32,7 +32,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         yield shell
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_first_change(shell: Shell, origin: Path, tmp_path: Path) -> None:
     shell.run(CLONE.replace("<repository>", str(origin)))
     clone = tmp_path / "reelwork"
