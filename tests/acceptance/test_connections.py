@@ -37,10 +37,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Ite
 @pytest.fixture(scope="module")
 def address(impatient: Service) -> tuple[str, int]:
     """Where it listens."""
-    parts = urlsplit(impatient.start("serve", "--port", "0").url())
-    assert parts.hostname
-    assert parts.port
-    return parts.hostname, parts.port
+    return address_of(impatient.start("serve", "--port", "0").url())
 
 
 @pytest.fixture
@@ -48,6 +45,13 @@ def connection(address: tuple[str, int]) -> Iterator[socket.socket]:
     """A connection to it."""
     with socket.create_connection(address, timeout=30) as connection:
         yield connection
+
+
+def address_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
+    return parts.hostname, parts.port
 
 
 def head(method: str, path: str, *headers: str) -> bytes:
@@ -116,12 +120,16 @@ def test_curl_reads_the_refusal(address: tuple[str, int], tmp_path: Path, expect
     assert problem_name(said.stdout) == "upload-too-large", said.stderr
 
 
-def test_who_waits_for_leave_to_send_is_refused_at_once(connection: socket.socket) -> None:
+def test_who_waits_for_leave_to_send_is_refused_at_once(address: tuple[str, int]) -> None:
     expecting = ("Content-Type: video/mp4", f"Content-Length: {TOO_MUCH}", "Expect: 100-continue")
-    began = time.monotonic()
-    connection.sendall(head("POST", "/video/submit", *expecting))
-    assert answer_of(connection)[0] == 413
-    assert time.monotonic() - began < 5
+    took_s = []
+    for _ in range(3):  # the machine may be busy once
+        with socket.create_connection(address, timeout=30) as connection:
+            began = time.monotonic()
+            connection.sendall(head("POST", "/video/submit", *expecting))
+            assert answer_of(connection)[0] == 413
+            took_s.append(time.monotonic() - began)
+    assert min(took_s) < IDLE_S  # the body, which does not come, was not waited for
 
 
 def test_a_connection_outlives_a_refused_request_with_a_small_body(connection: socket.socket) -> None:
@@ -137,8 +145,8 @@ def test_a_connection_outlives_a_refused_request_with_a_small_body(connection: s
 
 
 def test_a_body_that_stops_coming_is_given_up(impatient: Service, connection: socket.socket) -> None:
-    connection.sendall(head("POST", "/video/submit", "Content-Type: video/mp4", "Content-Length: 500000"))
-    connection.sendall(b"\0\0\0 ftypisom" + bytes(300_000))
+    begins = head("POST", "/video/submit", "Content-Type: video/mp4", "Content-Length: 500000")
+    connection.sendall(begins + b"\0\0\0 ftypisom" + bytes(300_000))
     status, said, body = answer_of(connection)
     assert (status, problem_name(body)) == (408, "upload-stalled")
     assert "connection: close" in said
@@ -146,16 +154,19 @@ def test_a_body_that_stops_coming_is_given_up(impatient: Service, connection: so
     assert is_closed(connection)
 
 
-def test_a_body_that_comes_slowly_but_steadily_is_not(connection: socket.socket, media_dir: Path) -> None:
+def test_a_body_that_comes_slowly_but_steadily_is_not(service: Service, media_dir: Path) -> None:
+    idle_s = 6.0  # so that a busy machine does not make a pause as long
+    patient = service.start("serve", "--port", "0", REELWORK_UPLOAD_IDLE_S=str(idle_s))
     content = (media_dir / "midroll-5s.mp4").read_bytes()
-    connection.sendall(head("POST", "/video/submit", "Content-Type: video/mp4", f"Content-Length: {len(content)}"))
-    began = time.monotonic()
-    size = len(content) // 5 + 1
-    for start in range(0, len(content), size):
-        connection.sendall(content[start : start + size])
-        time.sleep(IDLE_S / 2.5)
-    assert time.monotonic() - began > IDLE_S
-    assert answer_of(connection)[0] == 202
+    with socket.create_connection(address_of(patient.url()), timeout=30) as connection:
+        connection.sendall(head("POST", "/video/submit", "Content-Type: video/mp4", f"Content-Length: {len(content)}"))
+        began = time.monotonic()
+        size = len(content) // 5 + 1
+        for start in range(0, len(content), size):
+            time.sleep(idle_s / 4)
+            connection.sendall(content[start : start + size])
+        assert time.monotonic() - began > idle_s
+        assert answer_of(connection)[0] == 202
 
 
 @pytest.mark.parametrize("where", ["header", "path"])
