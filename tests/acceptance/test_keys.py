@@ -67,8 +67,13 @@ def calling(url: str, keys: KeyStore) -> Iterator[Callable[..., Caller]]:
 @pytest.fixture(scope="module")
 def operations(url: str) -> list[tuple[str, str]]:
     """Every operation that the service describes, as (method, path)."""
-    paths: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()["paths"]
+    paths: dict[str, Any] = ask(f"{url}/openapi.json").json()["paths"]
     return [(method.upper(), path) for path, item in paths.items() for method in item]
+
+
+def ask(url: str, headers: Any = None, method: str = "GET") -> httpx.Response:
+    """Ask as patiently as a caller does."""
+    return httpx.request(method, url, headers=headers, timeout=30)
 
 
 def problem_of(answer: httpx.Response, status: int, name: str) -> dict[str, Any]:
@@ -87,12 +92,12 @@ def test_without_a_key_only_what_is_open_answers(url: str, operations: list[tupl
     closed = [(method, path) for method, path in operations if path not in OPEN]
     assert closed
     for method, path in [*closed, ("GET", "/no/such/route"), ("DELETE", "/video/submit"), ("GET", "/metrics")]:
-        answer = httpx.request(method, url + filled(path, uuid4()))
+        answer = ask(url + filled(path, uuid4()), method=method)
         assert answer.headers["www-authenticate"] == 'Bearer realm="reelwork"', path
         if method != "HEAD":
             problem_of(answer, 401, "key-missing")
     for path in OPEN - {"/readyz"}:
-        assert httpx.get(url + path).status_code == 200
+        assert ask(url + path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,7 @@ def test_without_a_key_only_what_is_open_answers(url: str, operations: list[tupl
     ],
 )
 def test_a_key_that_is_none(url: str, headers: dict[str, str]) -> None:
-    answer = httpx.get(f"{url}/pipelines", headers={name: value.encode("latin-1") for name, value in headers.items()})
+    answer = ask(f"{url}/pipelines", headers={name: value.encode("latin-1") for name, value in headers.items()})
     problem_of(answer, 401, "key-invalid")
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
@@ -113,10 +118,10 @@ def test_a_key_that_is_none(url: str, headers: dict[str, str]) -> None:
 def test_both_ways_to_show_a_key(url: str, keys: KeyStore) -> None:
     key = str(keys.make("test", [Scope.READ]))
     for headers in ({"Authorization": f"bearer {key}"}, {"X-API-Key": key}):
-        assert httpx.get(f"{url}/pipelines", headers=headers).status_code == 200
+        assert ask(f"{url}/pipelines", headers).status_code == 200
     # A proxy's own password is none of ours.
     both = {"Authorization": "Basic eDp5", "X-API-Key": key}
-    assert httpx.get(f"{url}/pipelines", headers=both).status_code == 200
+    assert ask(f"{url}/pipelines", both).status_code == 200
 
 
 def test_scopes(calling: Callable[..., Caller], media_dir: Path) -> None:
@@ -176,11 +181,10 @@ def test_more_queued_bytes_than_allowed_leave_nothing(
 def test_a_revoked_key_is_refused_within_seconds(url: str, keys: KeyStore) -> None:
     key = keys.make("test", [Scope.READ])
     headers = {"Authorization": f"Bearer {key}"}
-    assert httpx.get(f"{url}/pipelines", headers=headers).status_code == 200
+    assert ask(f"{url}/pipelines", headers).status_code == 200
     keys.revoke(key.key_id)
-    revoked_at = time.monotonic()
-    wait_until(lambda: httpx.get(f"{url}/pipelines", headers=headers).status_code == 401)
-    assert time.monotonic() - revoked_at < TRUSTED_FOR_S + 5
+    time.sleep(TRUSTED_FOR_S)
+    assert ask(f"{url}/pipelines", headers).status_code == 401
 
 
 def test_the_log_names_keys_without_their_secrets(guarded: Service, calling: Callable[..., Caller]) -> None:
@@ -219,13 +223,13 @@ def test_others_are_served_with_a_key_and_asked_for_it(service: Service, reelwor
     assert added.returncode == 0, added.stderr
     port = service.start("serve", "--host", "0.0.0.0", "--port", "0").url().rpartition(":")[2]
     url = f"http://127.0.0.1:{port}/pipelines"
-    problem_of(httpx.get(url), 401, "key-missing")
-    assert httpx.get(url, headers={"Authorization": f"Bearer {added.stdout.strip()}"}).status_code == 200
+    problem_of(ask(url), 401, "key-missing")
+    assert ask(url, headers={"Authorization": f"Bearer {added.stdout.strip()}"}).status_code == 200
 
 
 def test_others_are_served_without_if_that_is_wanted(service: Service) -> None:
     port = service.start("up", "--host", "0.0.0.0", "--port", "0", "--allow-anyone").url().rpartition(":")[2]
-    assert httpx.get(f"http://127.0.0.1:{port}/pipelines").status_code == 200
+    assert ask(f"http://127.0.0.1:{port}/pipelines").status_code == 200
 
 
 def test_keys_on_the_command_line(reelwork: Reelwork) -> None:
