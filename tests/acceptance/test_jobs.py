@@ -1,6 +1,7 @@
 """Everything one can ask about jobs and do with them, over HTTP, with real clips."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -155,11 +156,14 @@ class TestRetryAndDelete:
         return job_id
 
     def test_a_failed_job_is_run_again(self, up: Caller, failed: UUID) -> None:
-        began = detail(up, failed)["timings"]["started_at"]
+        def started_at() -> datetime:
+            return datetime.fromisoformat(detail(up, failed)["timings"]["started_at"])
+
+        began = started_at()
         assert detail(up, failed)["links"]["retry"] == f"/video/jobs/{failed}/retry"
         answer = up.http.post(f"/video/jobs/{failed}/retry")
         assert (answer.status_code, answer.headers["location"]) == (202, f"/video/status/{failed}")
-        wait_until(lambda: detail(up, failed)["timings"]["started_at"] > began)
+        wait_until(lambda: started_at() > began)
         up.wait_for(failed, "failed")
 
     def test_no_other_is(self, up: Caller, timed: UUID) -> None:
