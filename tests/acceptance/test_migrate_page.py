@@ -26,6 +26,7 @@ PROGRAMS = {
 }
 START_OLD, START_REELWORK, NEW_CLIENT, BE_TOLD, START_FACADE, COMPARE, GO_BACK = blocks_run_by(__file__, PAGE, "sh")
 CLIP = ROOT / "media" / "parcels.mp4"
+PATIENCE_S = 120
 FIRST_SEEN = {
     "https://reelwork.example/4711": 0.0,
     "4006381333931": 0.0,
@@ -87,6 +88,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site = Site(shell, directory, ports)
         site.run(START_OLD.text)
         site.run(START_REELWORK.text)
+        wait_until(lambda: has_written(directory / "worker.log", "worker.started"))
         site.run('kill -TERM "$WORKER"; wait "$WORKER"')
         site.listens("old.log")
         yield site
@@ -94,11 +96,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def sent(url: str, content: bytes | None = None) -> httpx.Response:
     """Send a video as the old clients do."""
-    return httpx.post(f"{url}/codes", files={"file": content or CLIP.read_bytes()}, timeout=60)
+    return httpx.post(f"{url}/codes", files={"file": content or CLIP.read_bytes()}, timeout=PATIENCE_S)
 
 
 def jobs(site: Site) -> list[dict[str, Any]]:
-    return httpx.get(f"{site.url('8000')}/video/jobs").json()["jobs"]  # type: ignore[no-any-return]
+    answer = httpx.get(f"{site.url('8000')}/video/jobs", timeout=PATIENCE_S)
+    return answer.json()["jobs"]  # type: ignore[no-any-return]
 
 
 def test_nothing_is_lost_by_the_facade(site: Site) -> None:
@@ -115,17 +118,17 @@ def test_nothing_is_lost_by_the_facade(site: Site) -> None:
     assert (job["status"], job["tags"]) == ("pending", ["facade"])
 
     site.run("reelwork worker >>worker.log 2>&1 &")
-    site.start_facade(wait_s=25)
+    site.start_facade(wait_s=100)
     again = sent(site.url("8200"))
     assert (again.status_code, again.json()) == (200, old.json())
     assert again.headers["x-job-id"] == job["job_id"]
-    later = httpx.get(site.url("8200") + in_time.headers["location"], timeout=30)
+    later = httpx.get(site.url("8200") + in_time.headers["location"], timeout=PATIENCE_S)
     assert (later.status_code, later.json()) == (200, old.json())
     assert len(jobs(site)) == 1
 
     assert site.run(COMPARE.text) == "parcels.mp4 the same\nmidroll-5s.mp4 the same\n"
 
-    site.run(GO_BACK.text + 'wait "$FACADE" || true')
+    site.run(GO_BACK.text + 'wait "$FACADE" || true; unset FACADE')
     assert sent(site.url("8100")).json() == old.json()
 
 
@@ -135,7 +138,7 @@ def test_refusals_come_through_the_facade(site: Site) -> None:
         answer = sent(site.url("8200"), content)
         assert answer.status_code == status
         assert answer.json()["detail"]
-    unknown = httpx.get(f"{site.url('8200')}/codes/00000000-0000-0000-0000-000000000000", timeout=30)
+    unknown = httpx.get(f"{site.url('8200')}/codes/00000000-0000-0000-0000-000000000000", timeout=PATIENCE_S)
     assert unknown.status_code == 404
 
 
@@ -147,7 +150,8 @@ def test_the_new_clients(site: Site) -> None:
 
     job_id = site.run(BE_TOLD.text).split()[-1]
     wait_until(lambda: has_written(site.directory / "receiver.log", f"{job_id} completed\n"))
-    unsigned = httpx.post(f"{site.url('8300')}/reelwork", json={"data": {"job_id": "x", "status": "completed"}})
+    message = {"data": {"job_id": "x", "status": "completed"}}
+    unsigned = httpx.post(f"{site.url('8300')}/reelwork", json=message, timeout=PATIENCE_S)
     assert unsigned.status_code == 401
 
 
