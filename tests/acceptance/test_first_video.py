@@ -31,7 +31,7 @@ def test_the_files_at_its_end(lesson: Lesson) -> None:
 def test_the_page_in_the_browser_says_what_the_lesson_says(lesson: Lesson) -> None:
     said = re.findall(r"\*\*(.+?)\*\*", (ROOT / PAGE).read_text())
     assert len(said) == 3
-    page = unescape(httpx.get(lesson.url).text)
+    page = unescape(httpx.get(lesson.url, timeout=30).text)
     assert not [words for words in said if words not in page]
 
 

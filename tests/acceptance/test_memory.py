@@ -35,6 +35,7 @@ def test_video_of_any_size_in_and_out(service: Service, caller: Callable[[str], 
         "/video/submit?pipeline=frames",
         content=padded(media_dir / "fragmented.mp4", 300 * MIB),
         headers={"Content-Type": "video/mp4"},
+        timeout=120,
     )
 
     assert answer.status_code == 202
