@@ -31,12 +31,19 @@ def test_nobody_answers_an_upload(connect: Connect, clip: Path) -> None:
         connect(f"http://127.0.0.1:{free_port()}").submit(clip)
 
 
-def test_a_refusal_is_heard_although_the_connection_is_cut(connect: Connect, tmp_path: Path) -> None:
+def test_a_refusal_is_heard_although_the_connection_is_cut(
+    connect: Connect, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    # Now and then asyncio closes a connection that is reset with the answer in it unread: then the client asks again.
+    may_ask_again = request.node.callspec.params["connect"] == "async"
     path = tmp_path / "large.mp4"
     with path.open("wb") as stream:
         stream.truncate(RESUMABLE_FROM_BYTES - 1)
     answer = response("413 Content Too Large", "application/problem+json", PROBLEM)
-    with answering(answer) as url, pytest.raises(RequestRefused, match="Too large by far"):
+    with (
+        answering(answer, on_and_on=may_ask_again) as url,
+        pytest.raises(RequestRefused, match="Too large by far"),
+    ):
         connect(url).submit(path)
 
 
