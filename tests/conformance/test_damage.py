@@ -3,6 +3,7 @@
 At length: `python -m tests.soak.fuzz`.
 """
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -79,6 +80,31 @@ def test_a_frame_that_cannot_be_decoded_is_missed(library: Library, scratch: Pat
     assert len({how_it_ends(path, threads) for threads in (1, 2, 4)}) == 1
 
 
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        {"max_frames": 50},
+        {"ranges": [{"start_frame": 0, "end_frame": 50}]},
+        {"ranges": [{"start_s": 1, "end_s": 2}]},
+    ],
+    ids=["the first", "by number", "by time"],
+)
+def test_lost_frame_is_missed_though_the_end_is_not_wanted(
+    library: Library, scratch: Path, sampling: dict[str, object]
+) -> None:
+    """Whoever is numbered behind it would have a wrong number."""
+    path = scratch / "damaged.mp4"
+    content = bytearray(library["HEVC, open GOP"].path.read_bytes())
+    begin, size = packets(library["HEVC, open GOP"].path)[37]
+    content[begin + 8 : begin + size] = bytes(size - 8)
+    path.write_bytes(content)
+    wanted = Sampling.model_validate(sampling)
+
+    [told] = {how_it_ends(path, threads, wanted) for threads in (1, 2, 4)}
+    last, lost = re.findall(r"after frame (\d+) of 60|\(frame (\d+) did not come out\)", told)
+    assert int(last[0]) + 1 == int(lost[1])
+
+
 @pytest.mark.parametrize("position", [20, -4, -1])
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(frame_stride=5)], ids=["every frame", "stride 5"])
 def test_a_lost_part_of_a_frame_is_never_missed_by_chance(
@@ -128,7 +154,7 @@ def packets(path: Path) -> list[tuple[int, int]]:
         return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
 
 
-def how_it_ends(path: Path, threads: int) -> str:
+def how_it_ends(path: Path, threads: int, sampling: Sampling | None = None) -> str:
     with pytest.raises(DecodingStopped) as stopped:
-        presented(path, threads=threads)
+        presented(path, sampling, threads)
     return str(stopped.value)

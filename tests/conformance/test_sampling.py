@@ -41,6 +41,7 @@ def test_picks_from_real_clips(library: Library, name: str, sampling: str) -> No
 # The times of their packets do not tell the order of their frames, decoding cannot begin at their key frames,
 # or a frame that may be left out says how others are turned.
 DOUBTFUL = {
+    "MPEG-4, interlaced",
     "intra refresh",
     "cut within an intra refresh",
     "edit list: begins between key frames, AV1",

@@ -36,6 +36,7 @@ from tests.support.encodes import (
 from tests.support.mp4_patches import (
     ORIENTATIONS,
     Edit,
+    with_disabled_first_track,
     with_display_matrix,
     with_edits,
     with_frame_durations,
@@ -288,6 +289,14 @@ def _cover(path: Path) -> Source:
 CLIPS["sound before pictures"] = _of_tracks(lambda path: [_sound(path), _pictures(path)])
 CLIPS["sound and pictures, fragments"] = _of_tracks(lambda path: [_pictures(path), _sound(path)], **LATE_INDEX)
 CLIPS["two tracks of pictures"] = _of_tracks(lambda path: [_pictures(path), _sound(path), _other_pictures(path)])
+
+
+@_clip("disabled track of pictures first")
+def _disabled_track_first(path: Path) -> Truth:
+    with_disabled_first_track(remuxed(path, [_other_pictures(path), _pictures(path)]))
+    return Truth()
+
+
 CLIPS["cover picture first"] = _of_tracks(lambda path: [_cover(path), _pictures(path)])
 
 

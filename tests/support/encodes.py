@@ -90,6 +90,7 @@ ENCODES: Mapping[str, dict[str, Any]] = {
     "VP9, 4:4:4": {**VP9, "pixel_format": "yuv444p"},
     "MPEG-4": {"codec": "mpeg4", "options": {"g": "16"}},
     "MPEG-4, B-frames": MPEG4,
+    "MPEG-4, interlaced": {"codec": "mpeg4", "options": {**MPEG4["options"], "flags": "+ilme+ildct"}},
     "MPEG-4 of odd size": {**MPEG4, "size": (65, 47)},
     "Motion JPEG": {"codec": "mjpeg", "pixel_format": "yuvj420p"},
 }

@@ -45,8 +45,8 @@ def with_edits(path: Path, edits: Sequence[Edit], rate: int = 25) -> Path:
         )
         for edit in edits
     )
-    elst = _box(b"elst", struct.pack(">II", 0, len(edits)) + entries)
-    return _exchanged(path, start - 8, end, _box(b"edts", elst))
+    elst = box(b"elst", struct.pack(">II", 0, len(edits)) + entries)
+    return _exchanged(path, start - 8, end, box(b"edts", elst))
 
 
 def without_edits(path: Path) -> Path:
@@ -59,15 +59,25 @@ def with_frame_durations(path: Path, durations: Sequence[int]) -> Path:
     """Exchange the durations of the frames, in units of the track's time scale, in decoding order."""
     start, end = _first(path.read_bytes(), b"stts")
     entries = b"".join(struct.pack(">II", 1, duration) for duration in durations)
-    return _exchanged(path, start - 8, end, _box(b"stts", struct.pack(">II", 0, len(durations)) + entries))
+    return _exchanged(path, start - 8, end, box(b"stts", struct.pack(">II", 0, len(durations)) + entries))
 
 
 def with_key_frames(path: Path, ordinals: Sequence[int] | None) -> Path:
     """Exchange the list of key frames (1-based, in decoding order); None: no list, so that every frame is one."""
     start, end = _first(path.read_bytes(), b"stss")
     listed = b"".join(struct.pack(">I", ordinal) for ordinal in ordinals or ())
-    box = b"" if ordinals is None else _box(b"stss", struct.pack(">II", 0, len(ordinals)) + listed)
-    return _exchanged(path, start - 8, end, box)
+    table = b"" if ordinals is None else box(b"stss", struct.pack(">II", 0, len(ordinals)) + listed)
+    return _exchanged(path, start - 8, end, table)
+
+
+def with_disabled_first_track(path: Path) -> Path:
+    """Have the first track be one that is not to be shown, and all others enabled."""
+    content = bytearray(path.read_bytes())
+    headers = [start for kind, start, _ in boxes(content) if kind == b"tkhd"]
+    for number, start in enumerate(headers):
+        content[start + 3] = content[start + 3] & ~1 | (number > 0)
+    path.write_bytes(content)
+    return path
 
 
 def with_later_fragments(path: Path, ticks: int) -> Path:
@@ -133,7 +143,8 @@ def _first(content: bytes, wanted: bytes) -> tuple[int, int]:
     return next((start, end) for kind, start, end in boxes(content) if kind == wanted)
 
 
-def _box(kind: bytes, payload: bytes) -> bytes:
+def box(kind: bytes, payload: bytes) -> bytes:
+    """Make a box."""
     return struct.pack(">I4s", 8 + len(payload), kind) + payload
 
 

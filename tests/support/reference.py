@@ -80,7 +80,8 @@ def decode_everything(path: Path, matrix: tuple[int, int, int, int] | None = Non
     error = None
     sent: list[_OfPacket] = []
     with av.open(f"file:{path}", format="mov", container_options=_LOCKED_DOWN) as container:
-        stream = next(one for one in container.streams.video if not one.disposition & Disposition.attached_pic)
+        pictures = [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+        stream = next((one for one in pictures if one.disposition & Disposition.default), pictures[0])
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         # Each frame keeps what was said of its packet.

@@ -1,6 +1,6 @@
 """Decode the packets of a video: all of them, or those that the wanted frames need."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _MOST_THREADS = 8
 _MOST_HELD = 15  # the H.264 decoder takes no more
+_MOST_REORDERED = 16  # no codec lets more frames wait for one that is presented before them
 NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
 _OTHER_ORDER = "frames come in another order than that of their times"
+_THREADS_GO_WRONG = "interlaced MPEG-4 is decoded wrongly by several threads"
 _SAID_ONCE = "a frame that is left out may say how the others are turned"
 
 
@@ -36,7 +38,7 @@ class Damage:
             beginning, if it was cut, and with interlaced frames and edit lists of several parts.
         lack_any: Whether any packet may.
         frames: Indices of the frames that are damaged.
-        missing: How many packets gave none.
+        missing: How many packets gave none, as far as it was decoded.
     """
 
     keep_frames: bool = False
@@ -44,6 +46,10 @@ class Damage:
     lack_any: bool = False
     frames: list[int] = field(default_factory=list)
     missing: int = 0
+
+    def puts_up_with(self, packets_without_frame: bool) -> bool:
+        """Whether a packet may give no frame, in a video that may have such packets though it is sound."""
+        return self.lack_any or (self.lack_frames and packets_without_frame)
 
 
 def use_threads(stream: "VideoStream", count: int) -> None:
@@ -67,6 +73,8 @@ def every_frame(container: "InputContainer", stream: "VideoStream", damage: Dama
     upright, promised = _Upright(), _Promised()
     index = 0
     references = References.of(stream.codec_context.name, stream.codec_context.extradata)
+    is_unfit = _is_unfit_for_threads(stream.codec_context)
+    ready: list[tuple[Frame, bool]] = []
     for packet in container.demux(stream):
         promised.add(packet)
         settled = [] if packet.size else _settled(stream.codec_context, references)
@@ -77,13 +85,31 @@ def every_frame(container: "InputContainer", stream: "VideoStream", damage: Dama
                 if not damage.keep_frames:
                     raise DecodingUnsure(f"frame {index} is damaged")
                 damage.frames.append(index)
+            if is_unfit(decoded):
+                raise DecodingUnsure(_THREADS_GO_WRONG)
             is_key = promised.take(decoded)
-            yield Frame(index, decoded.pts * stream.time_base, decoded, upright.turn(decoded)), is_key
+            ready.append((Frame(index, decoded.pts * stream.time_base, decoded, upright.turn(decoded)), is_key))
             index += 1
+            if promised.overtaken > damage.missing:
+                if len(ready) <= _MOST_REORDERED:
+                    continue  # it may still come: frames need not come in the order of their times
+                if not damage.puts_up_with(promised.may_have_packets_without_frame):
+                    raise DecodingUnsure(f"frame {index - len(ready)} did not come out")
+                damage.missing = promised.overtaken
+            yield from ready
+            ready.clear()
     damage.missing = promised.missing
     lacking = promised.surely_missing if damage.lack_frames else promised.missing
     if lacking and not damage.lack_any:
         raise DecodingUnsure("not every frame came out")
+    yield from ready
+
+
+def _is_unfit_for_threads(context: "VideoCodecContext") -> "Callable[[av.VideoFrame], bool]":
+    """Return what tells whether a frame is one that FFmpeg's decoder gets wrong, now and then, in several threads."""
+    if context.name == "mpeg4" and context.thread_count > 1:
+        return lambda decoded: decoded.interlaced_frame
+    return lambda decoded: False
 
 
 def _settled(context: "VideoCodecContext", references: References | None) -> "list[av.VideoFrame]":
@@ -115,7 +141,8 @@ class _Promised:
         self._first_shown: int | None = None
         self._before_the_first: list[int] = []
         self._latest_dts: int | None = None
-        self._may_have_packets_without_frame = False
+        self._latest_shown: int | None = None
+        self.may_have_packets_without_frame = False
         self._any_presented = False
         self._after_the_first = 0
         self.missing = 0
@@ -123,7 +150,15 @@ class _Promised:
     @property
     def surely_missing(self) -> int:
         """How many of the missing would have come out of a sound video."""
-        return 0 if self._may_have_packets_without_frame else self._after_the_first
+        return 0 if self.may_have_packets_without_frame else self._after_the_first
+
+    @property
+    def overtaken(self) -> int:
+        """How many frames were due between the first one and the latest, and have not come."""
+        if self._first_shown is None or self._latest_shown is None:
+            return 0
+        due = range(self._first_shown, self._latest_shown)
+        return sum(len(keys) for pts, keys in self._are_keys.items() if pts in due and self._must_come(pts))
 
     def add(self, packet: "av.Packet[VideoStream]") -> None:
         """Take the next packet."""
@@ -131,7 +166,7 @@ class _Promised:
             return
         if packet.is_discard:
             # An edit list of several parts, as a rule.
-            self._may_have_packets_without_frame |= self._any_presented
+            self.may_have_packets_without_frame |= self._any_presented
             return
         self._any_presented = True
         self._are_keys.setdefault(packet.pts, []).append(packet.is_keyframe)
@@ -143,7 +178,7 @@ class _Promised:
         else:
             self._after_the_first += packet.pts >= self._first_shown
         if packet.dts is not None:
-            self._may_have_packets_without_frame |= self._latest_dts is not None and packet.dts < self._latest_dts
+            self.may_have_packets_without_frame |= self._latest_dts is not None and packet.dts < self._latest_dts
             self._latest_dts = packet.dts
 
     def take(self, decoded: "av.VideoFrame") -> bool:
@@ -151,7 +186,8 @@ class _Promised:
         pts = decoded.pts
         assert pts is not None
         self.missing -= self._must_come(pts)
-        self._may_have_packets_without_frame |= decoded.interlaced_frame
+        self._latest_shown = pts if self._latest_shown is None else max(pts, self._latest_shown)
+        self.may_have_packets_without_frame |= decoded.interlaced_frame
         if self._first_shown is None:
             self._first_shown = pts
             self._after_the_first = sum(before >= pts for before in self._before_the_first)
@@ -202,6 +238,7 @@ class CheckedDecoder:
         """Take a decoder that nobody else uses."""
         self._context = context
         self._references = References.of(context.name, context.extradata)
+        self._is_unfit = _is_unfit_for_threads(context)
         self._awaited: dict[int, Step] = {}
         self.is_busy = False
 
@@ -244,6 +281,8 @@ class CheckedDecoder:
             orientation = course.take(decoded)
             assert decoded.pts is not None
             step = self._awaited.pop(decoded.pts, None)
+            if self._is_unfit(decoded):
+                raise DecodingUnsure(_THREADS_GO_WRONG)
             if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
                 raise DecodingUnsure("a frame is damaged")
             if step is not None and step.sample.wanted:

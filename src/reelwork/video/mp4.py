@@ -11,6 +11,8 @@ from typing import BinaryIO, NamedTuple
 
 _FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"uuid"})
 _TOP_LEVEL = _FIRST_BOXES | {b"emsg", b"imda", b"meco", b"meta", b"mfra", b"pdin", b"prft", b"ssix"}
+_MEDIA_DATA = (b"mdat", b"imda")
+_READ_BYTES = 2**16
 SNIFF_BYTES = 12
 
 
@@ -35,19 +37,22 @@ def ends_with_a_box(path: Path) -> bool:
 
 
 def fragments_break_off(path: Path) -> bool:
-    """Whether a file in fragments is not one whole box after the other up to its end.
+    """Whether a file in fragments is not one whole box after the other up to its end, or zeros that pad it.
 
     FFmpeg takes what is behind such a place for no video, and the end of what came before for the end of the video.
+    Boxes that nobody knows are passed over, unless media data follow: then it was the head of a fragment.
     """
     with path.open("rb") as stream:
-        is_fragmented, reached = False, 0
+        is_fragmented, reached, before = False, 0, b"moof"
         for box in _boxes(stream, 0, _size(stream)):
             if box.kind == b"moov":
                 is_fragmented |= any(part.kind == b"mvex" for part in _boxes(stream, box.begin, box.end))
-            if box.kind not in _TOP_LEVEL:
+            if not (box.kind in _TOP_LEVEL or box.kind.isalnum()) or (
+                box.kind in _MEDIA_DATA and before not in _TOP_LEVEL
+            ):
                 break
-            reached = box.end
-        return is_fragmented and reached < _size(stream)
+            reached, before = box.end, box.kind
+        return is_fragmented and not _has_only_zeros(stream, reached)
 
 
 class _Box(NamedTuple):
@@ -73,6 +78,11 @@ def _boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[_Box]:
             return
         yield _Box(kind, begin + head, begin + size)
         begin += size
+
+
+def _has_only_zeros(stream: BinaryIO, begin: int) -> bool:
+    stream.seek(begin)
+    return not any(piece.strip(b"\0") for piece in iter(lambda: stream.read(_READ_BYTES), b""))
 
 
 def _size(stream: BinaryIO) -> int:

@@ -296,7 +296,8 @@ def _video_stream(container: "InputContainer", limits: DecodeLimits) -> "VideoSt
     if not streams:
         found = "only audio" if container.streams.audio else "no tracks that can be read"
         raise VideoUnreadable(f"The MP4 has no video track ({found}).")
-    stream = streams[0]
+    # To FFmpeg, the tracks that are enabled are those to be shown by default.
+    stream = next((stream for stream in streams if stream.disposition & Disposition.default), streams[0])
     context = stream.codec_context
     # PyAV leaves the context out where FFmpeg has no decoder, whatever its types say.
     if context is None or _is_encrypted(context):  # type: ignore[redundant-expr]

@@ -20,6 +20,8 @@ from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.video.source import DecodeLimits
 from tests.support.analyzers import DIGESTING, registry
 from tests.support.clips import Picture, boxes, encode_clip, truncated, with_damage
+from tests.support.encodes import FRAGMENTS, encoded, x264
+from tests.support.mp4_patches import box
 from tests.support.pipelines import define
 
 FRAMES = 40
@@ -237,6 +239,39 @@ class TestTheSameEveryTime:
         path = DAMAGES[damage](copy)
         split = Answer(path, nodes={"look": NODES["look"]}, segments=NoSegments())
         assert split.everything == Answer(path, nodes={"look": NODES["look"]}).everything
+
+
+BEHIND = {
+    "a box that nobody knows": box(b"abcd", b"x" * 40),
+    "a known box that nobody expects there": box(b"udta", b""),
+    "padding": bytes(4096),
+    "a little padding": bytes(3),
+}
+
+
+@pytest.fixture
+def fragmented(tmp_path: Path) -> Path:
+    return encoded(tmp_path / "fragmented.mp4", range(40), **x264(keyint=10), **FRAGMENTS)
+
+
+@pytest.mark.parametrize("more", BEHIND.values(), ids=BEHIND)
+@pytest.mark.parametrize("place", ["at the end", "between fragments"])
+def test_what_is_not_of_the_video_is_no_damage(fragmented: Path, more: bytes, place: str) -> None:
+    content = fragmented.read_bytes()
+    fragments = [start - 8 for kind, start, _ in boxes(content) if kind == b"moof"]
+    begin = fragments[1] if place == "between fragments" and more.strip(b"\0") else len(content)
+    fragmented.write_bytes(content[:begin] + more + content[begin:])
+    answer = Answer(fragmented, "fail")
+    assert (answer.error, answer.frames) == ("", list(range(40)))
+
+
+@pytest.mark.parametrize("label", [b"abcd", b"mo?f"])
+def test_fragment_whose_head_is_mislabelled_is_missed(fragmented: Path, label: bytes) -> None:
+    content = bytearray(fragmented.read_bytes())
+    head = [start for kind, start, _ in boxes(content) if kind == b"moof"][-1]
+    content[head - 4 : head] = label
+    fragmented.write_bytes(content)
+    assert "fragments break off" in Answer(fragmented, "fail").error
 
 
 @pytest.mark.parametrize("high", [2**31 - 1, 2**31])

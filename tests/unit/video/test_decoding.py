@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from reelwork.pipeline.sampling import Sampling
+from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.source import DecodeLimits, VideoFile
 from tests.support.clips import encode_clip, numbered
 
@@ -72,3 +74,29 @@ def shortest_wait(path: Path, threads: int) -> int:
                 waits += [number - numbers[frame.pts] for frame in packet.decode()]
     assert len(waits) > FRAMES / 2
     return min(waits)
+
+
+class TestInterlacedMpeg4:
+    """FFmpeg's decoder of it gives other pictures in several threads, and says nothing."""
+
+    @pytest.fixture
+    def clip(self, tmp_path: Path) -> Path:
+        return encode_clip(
+            tmp_path / "clip.mp4", numbered(12), codec="mpeg4", options={"bf": "2", "flags": "+ilme+ildct"}
+        )
+
+    @pytest.mark.parametrize("sampling", [Sampling(), Sampling(frame_stride=3)], ids=["every frame", "stride 3"])
+    def test_is_decoded_by_one_thread(self, clip: Path, sampling: Sampling) -> None:
+        with (
+            VideoFile.open(clip, DecodeLimits(threads=2)) as video,
+            pytest.raises(DecodingUnsure, match="interlaced MPEG-4"),
+        ):
+            list(video.frames(sampling.chooser()))
+        for limits, careful in ((DecodeLimits(threads=1), False), (DecodeLimits(threads=2), True)):
+            with VideoFile.open(clip, limits, careful=careful) as video:
+                assert len(list(video.frames())) == 12
+
+    def test_any_other_is_not(self, tmp_path: Path) -> None:
+        path = encode_clip(tmp_path / "clip.mp4", numbered(12), codec="mpeg4", options={"bf": "2"})
+        with VideoFile.open(path, DecodeLimits(threads=2)) as video:
+            assert len(list(video.frames())) == 12
