@@ -69,8 +69,8 @@ class Mistake:
 
     @classmethod
     def at(cls, path: Sequence[str | int], message: str) -> Self:
-        """Make one whose place reads like ``nodes.text.with.min_confidence``."""
-        return cls(".".join(map(str, path)), message, tuple(path))
+        """Make one whose place reads like ``nodes.text.with.min_confidence``; ``message`` may be pydantic's."""
+        return cls(".".join(map(str, path)), message.removeprefix("Value error, "), tuple(path))
 
     @property
     def steps(self) -> tuple[str | int, ...]:

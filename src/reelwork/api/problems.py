@@ -101,7 +101,6 @@ def _entry(mistake: errors.Mistake) -> dict[str, str]:
 
 
 def _sentence(message: str) -> str:
-    message = message.removeprefix("Value error, ")
     return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 

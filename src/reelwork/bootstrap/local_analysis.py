@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ LocalAnalysisProcess = ChildProcess[Request, Answer]
 def set_up_local_analysis(settings: Settings, done: FramesDone) -> Callable[[Request], Answer]:
     """Return the function that answers requests; called in the child."""
     end_with_starting_thread()
+    os.dup2(2, 1)  # standard output is for results, and analyzers may print
     logging.getLogger().setLevel(logging.WARNING)  # somebody watches: no account of what goes as it should
     service = make_pipeline_service(settings)
 

@@ -5,7 +5,6 @@ import json
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from reelwork import __version__
@@ -13,13 +12,16 @@ from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.pipeline.definition import PipelineDefinition
 from reelwork.pipeline.graph import Node
+from reelwork.pipeline.model_files import ModelFiles
 
 _LIBRARIES = ("av", "numpy")
-_READ_BYTES = 2**20
 
 
 def provenance(
-    definition: PipelineDefinition, nodes: Iterable[tuple[Node, Analyzer]], registry: AnalyzerRegistry
+    definition: PipelineDefinition,
+    nodes: Iterable[tuple[Node, Analyzer]],
+    models: ModelFiles,
+    registry: AnalyzerRegistry,
 ) -> dict[str, Any]:
     """Describe a loaded pipeline and what it runs on, as plain JSON values."""
     import av
@@ -34,7 +36,7 @@ def provenance(
             **{name: ".".join(map(str, numbers)) for name, numbers in av.library_versions.items() if name in _DECODING},
         },
         "pipeline": {"name": definition.name, "sha256": pipeline_digest(definition)},
-        "nodes": {node.name: _node(node, analyzer, registry) for node, analyzer in nodes},
+        "nodes": {node.name: _node(node, analyzer, models, registry) for node, analyzer in nodes},
     }
 
 
@@ -47,13 +49,13 @@ def pipeline_digest(definition: PipelineDefinition) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _node(node: Node, analyzer: Analyzer, registry: AnalyzerRegistry) -> dict[str, Any]:
+def _node(node: Node, analyzer: Analyzer, models: ModelFiles, registry: AnalyzerRegistry) -> dict[str, Any]:
     return {
         "analyzer": node.analyzer_name,
         "package": registry.packages.get(node.analyzer_name),
         "settings": node.settings.model_dump(mode="json"),
         "libraries": _versions(analyzer.libraries),
-        "models": [{"file": path.name, "sha256": _file_digest(path)} for path in analyzer.model_files()],
+        "models": [{"file": path.name, "sha256": models.sha256[path]} for path in analyzer.model_files()],
     }
 
 
@@ -66,11 +68,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _file_digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while piece := stream.read(_READ_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()

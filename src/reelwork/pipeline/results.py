@@ -27,7 +27,7 @@ def write_results(stream: BinaryIO, job_id: UUID | None, results: Iterable[Frame
     """Write ``{"job_id", "results"}`` entry by entry and return how many there were; without a job, just the results.
 
     Raises:
-        AnalysisFailed: An analyzer's answer cannot be written as JSON.
+        AnalysisFailed: An analyzer's answer cannot be written as JSON; the message says which.
     """
     stream.write(b'{"results":[' if job_id is None else b'{"job_id":"%b","results":[' % str(job_id).encode())
     count = 0
@@ -35,12 +35,22 @@ def write_results(stream: BinaryIO, job_id: UUID | None, results: Iterable[Frame
         try:
             entry = _ENCODER.encode(as_entry(result)).encode()
         except (TypeError, ValueError, RecursionError) as error:
-            raise AnalysisFailed(f"The answers for frame {result.frame_index} are not JSON: {error}") from error
+            node = next(name for name, answer in result.outputs.items() if not _is_json(answer))
+            told = f"What node {node!r} answered for frame {result.frame_index} is not JSON: {error}"
+            raise AnalysisFailed(told) from error
         stream.write(b",\n" if count else b"\n")
         stream.write(entry)
         count += 1
     stream.write(b"\n]}\n")
     return count
+
+
+def _is_json(answer: Any) -> bool:
+    try:
+        _ENCODER.encode(answer).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def entry_lines(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -208,10 +208,14 @@ class VideoFilePipelineService:
 
     def provenance(self, definition: PipelineDefinition) -> dict[str, Any]:
         """Describe what a pipeline's answers are made with here, as plain JSON values."""
-        return provenance(definition, self._executor(definition).nodes, self._registry)
+        # Not what is on the disk by now: what the pipeline was loaded from.
+        executor = self._executor(definition, reload=False)
+        return provenance(definition, executor.nodes, executor.models, self._registry)
 
-    def _executor(self, definition: PipelineDefinition) -> PipelineExecutor:
+    def _executor(self, definition: PipelineDefinition, *, reload: bool = True) -> PipelineExecutor:
         # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.
+        if self._loaded and reload and not self._loaded[1].models.are_in_place():
+            self._loaded = None
         if self._loaded is None or self._loaded[0] != definition:
             self._loaded = None
             graph = build_graph(definition, self._registry)

@@ -113,7 +113,8 @@ class Frame:
 
         decoded = self._decoded
         if decoded.format.name not in _LUMA_FIRST:
-            decoded = _reformatted(decoded, "yuv420p")  # not to "gray": that would expand the range
+            # To "gray" the range of colours would be expanded; that of what is grey already would be by "yuv420p".
+            decoded = _reformatted(decoded, "gray" if decoded.format.name.startswith("gray") else "yuv420p")
         plane = decoded.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         return rows[: decoded.height, : decoded.width]  # type: ignore[no-any-return]

@@ -165,6 +165,24 @@ def test_what_cannot_be_done_is_one_sentence(place: Place, clip: Path, options: 
     assert sentence in place.refusal(clip, *options)
 
 
+def test_what_an_analyzer_prints_is_no_result(place: Place, clip: Path) -> None:
+    place.write_pipeline("prints", "print")
+    code, printed, told = place.run(clip, "--pipeline", "prints", "--max-frames", "2")
+    assert code == 0, told
+    assert [entry["frame_index"] for entry in msgspec.json.decode(printed)["results"]] == [0, 1]
+    assert "loaded the model" in told
+
+
+def test_libraries_keep_no_account_of_who_uses_them(place: Place, clip: Path, tmp_path: Path) -> None:
+    """And so have none to send: onnxruntime would."""
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {"HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    code, _, told = place.run(clip, "--pipeline", "text", "--max-frames", "1", environment=environment)
+    assert code == 0, told
+    assert {*home.rglob("*"), *place.files()} == set()
+
+
 def test_no_video(place: Place) -> None:
     (place.work / "notes.mp4").write_text("these are notes " * 100)
     assert place.refusal("notes.mp4", "-p", "frames").startswith("The file is not an MP4.")

@@ -27,7 +27,7 @@ def test_versions_digests_and_settings(tmp_path: Path) -> None:
     registry = AnalyzerRegistry({"model": WithModel}, packages={"model": "acme-vision 1.2.3"})
     graph = build_graph(define({"a": {"analyzer": "model"}}), registry)
     executor = PipelineExecutor(graph, AnalyzerContext(tmp_path))
-    told = provenance(graph.definition, executor.nodes, registry)
+    told = provenance(graph.definition, executor.nodes, executor.models, registry)
     assert json.loads(json.dumps(told)) == told
     assert told["reelwork"] == __version__
     assert told["libraries"]["av"] == version("av")

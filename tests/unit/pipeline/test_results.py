@@ -104,7 +104,7 @@ def deep() -> list[Any]:
     ids=lambda answer: type(answer).__name__,
 )
 def test_what_is_not_json_is_refused_and_the_frame_is_named(answer: Any) -> None:
-    with pytest.raises(AnalysisFailed, match=r"^The answers for frame 7 are not JSON: ") as caught:
+    with pytest.raises(AnalysisFailed, match=r"^What node '[a-z]+' answered for frame 7 is not JSON: ") as caught:
         written(result(6, a=1), result(7, a=answer))
     assert caught.value.__cause__ is not None
 

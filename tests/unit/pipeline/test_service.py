@@ -1,19 +1,21 @@
 """An MP4 and a pipeline in, an answer for every analysed frame out."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reelwork.analyzers import Frame, Inputs, Json
 from reelwork.analyzers.analyzer import AnalyzerContext
 from reelwork.errors import AnalyzerFailed, PipelineUnavailable, UnknownPipeline, VideoUnreadable
 from reelwork.pipeline.catalog import PipelineCatalog
 from reelwork.pipeline.sampling import Sampling
 from reelwork.pipeline.service import VideoFilePipelineService
 from reelwork.video.source import DecodeLimits
-from tests.support.analyzers import answering, registry
+from tests.support.analyzers import Index, answering, registry
 from tests.support.pipelines import define
 
 OWN = """
@@ -152,3 +154,41 @@ def test_results_come_while_the_video_is_being_read(service: VideoFilePipelineSe
     assert next(running).frame_index == 0
     assert next(running).outputs == {"a": 1}
     running.close()  # type: ignore[attr-defined]
+
+
+class Weighed(Index):
+    """Answers what its model says."""
+
+    def load(self) -> None:
+        [path] = self.model_files()
+        self.model = path.read_text()
+
+    def model_files(self) -> list[Path]:
+        return [self.context.models_dir / "small.onnx"]
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Json]:
+        return [self.model] * len(frames)
+
+
+class TestExchangedModel:
+    def put(self, directory: Path, model: str) -> str:
+        (directory / "next.onnx").write_text(model)
+        (directory / "next.onnx").replace(directory / "small.onnx")
+        return hashlib.sha256(model.encode()).hexdigest()
+
+    def test_is_used_by_the_next_job_and_told(self, tmp_path: Path, media_dir: Path) -> None:
+        known, context = registry(weighed=Weighed), AnalyzerContext(tmp_path)
+        catalog = PipelineCatalog.load(tmp_path / "none", known, context)
+        service = VideoFilePipelineService(catalog, known, context, DecodeLimits())
+        definition = define({"a": {"analyzer": "weighed"}})
+
+        def analysed() -> tuple[str, str]:
+            """Return what a job answers, and the digest of the model that is told of it."""
+            [result] = service.analyse(media_dir / "fragmented.mp4", definition, Sampling(max_frames=1), list).outcome
+            self.put(tmp_path, "another one, when the answers are there")
+            [told] = service.provenance(definition)["nodes"]["a"]["models"]
+            return result.outputs["a"], told["sha256"]
+
+        for model in ("first", "second"):
+            digest = self.put(tmp_path, model)
+            assert analysed() == (model, digest)

@@ -10,6 +10,7 @@ import pytest
 from reelwork.errors import DecodingStopped
 from reelwork.video.decoding import DecodingUnsure
 from reelwork.video.frame import Frame
+from reelwork.video.orientation import UPRIGHT
 from reelwork.video.source import DecodeLimits, VideoFile
 from tests.support.clips import (
     boxes,
@@ -165,6 +166,15 @@ class TestSizes:
 
 
 class TestPictures:
+    @pytest.mark.parametrize("pixel_format", ["gray10le", "gray12le"])
+    def test_luma_of_more_bits_keeps_its_range(self, pixel_format: str) -> None:
+        bits = int(pixel_format[4:6])
+        coded = np.tile(np.linspace(0, 2**bits - 1, 256).astype("<u2"), (16, 1))
+        picture = av.VideoFrame(256, 16, pixel_format)
+        picture.planes[0].update(coded.tobytes())
+        luma = Frame(0, Fraction(0), picture, UPRIGHT).luma()
+        assert np.abs(luma - coded / 2 ** (bits - 8)).max() < 2  # swscale dithers
+
     @pytest.mark.parametrize("name", CLIPS)
     def test_luma_is_the_y_plane_itself(self, media_dir: Path, name: str) -> None:
         with VideoFile.open(media_dir / name) as video:
