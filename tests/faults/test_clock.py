@@ -13,7 +13,7 @@ HOUR_S = 3600
 
 @pytest.fixture
 def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
-    service = Service(tmp_path / "data", {"REELWORK_DATABASE_URL": database_url, "REELWORK_LEASE_S": "1"})
+    service = Service(tmp_path / "data", {"REELWORK_DATABASE_URL": database_url, "REELWORK_LEASE_S": "4"})
     yield service
     service.close()
 
@@ -22,7 +22,7 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
 def test_worker_with_a_wrong_clock_rescues_nothing_early(
     service: Service, caller: Callable[[str], Caller], clip: Path, off_s: int
 ) -> None:
-    service.write_pipeline("slow", "pause", seconds=0.3)
+    service.write_pipeline("slow", "pause", seconds=0.25)
     calls = caller(service.start("serve", "--port", "0").url())
     right = service.start("worker")
     job_id = calls.submit(clip, pipeline="slow")

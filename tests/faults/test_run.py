@@ -25,7 +25,6 @@ PAUSES = ("job.sent", "job.answered", "storage.written", "results.saved")
 FRAMES = 8
 ENDS = ("job.claimed", "results.saved")
 LONG = {"REELWORK_LEASE_S": "600"}
-SHORT = {"REELWORK_LEASE_S": "1"}
 MakeCaller = Callable[[str], Caller]
 
 
@@ -64,7 +63,7 @@ def test_worker_killed_at_each_step(
         victims[step] = job_ids[-1]
     let_leases_run_out(database)
 
-    hurt.start("worker", **SHORT)
+    hurt.start("worker", **LONG)
     for job_id in job_ids:
         calls.wait_for(job_id, "completed")
 
@@ -120,7 +119,7 @@ def test_paused_worker_changes_nothing_that_another_one_completed(
         wait_until(lambda worker=worker: worker.is_stopped)
         paused[job_id] = worker
     let_leases_run_out(database)
-    hurt.start("worker", **SHORT)
+    hurt.start("worker", **LONG)
     for job_id in paused:
         calls.wait_for(job_id, "completed")
     before = job_rows(database)
@@ -141,7 +140,7 @@ def test_without_the_fence_a_paused_worker_would_complete_it(
     job_id = calls.submit(clip, pipeline="slow")
     wait_until(lambda: unfenced.is_stopped)
     let_leases_run_out(database)
-    healthy = hurt.start("worker", **SHORT)
+    healthy = hurt.start("worker", **LONG)
     healthy.wait_for_output(b'"event": "job.running"')
 
     unfenced.signal(signal.SIGCONT)

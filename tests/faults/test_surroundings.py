@@ -30,7 +30,7 @@ KIBIBYTE = 1024
 
 @pytest.fixture
 def api(service: Service) -> Command:
-    service.environment = {"REELWORK_RETRY_REST_S": "0.1", "REELWORK_LEASE_S": "2"}
+    service.environment = {"REELWORK_RETRY_REST_S": "0.1"}
     service.write_pipeline("slow", "pause", seconds=0.05)
     return service.start("serve", "--port", "0")
 
