@@ -1,5 +1,6 @@
 """Workers and their analysis processes, killed at every step of a job: it completes once, in the attempts it took."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.support.evidence import (
     job_rows,
     results_files,
 )
-from tests.support.service import Caller, Command, Service
+from tests.support.service import Caller, Command, Service, analysis_processes
 from tests.support.waiting import wait_until
 
 # The hint comes last: what is not claimed yet, the next worker takes.
@@ -142,9 +143,12 @@ def test_without_the_fence_a_paused_worker_would_complete_it(
     let_leases_run_out(database)
     healthy = hurt.start("worker", **LONG)
     healthy.wait_for_output(b'"event": "job.running"')
+    [child] = analysis_processes(healthy.process.pid)
+    os.kill(child, signal.SIGSTOP)  # it must not be done first
 
     unfenced.signal(signal.SIGCONT)
 
     unfenced.wait_for_output(b'"event": "job.completed"')
     assert calls.status(job_id)["status"] == "completed"
+    os.kill(child, signal.SIGCONT)
     healthy.wait_for_output(b'"event": "job.lease_lost"')

@@ -81,13 +81,15 @@ def _stopped_server(data: Path) -> Iterator[None]:
 
 @pytest.fixture
 def calls(hurt: Service, caller: Callable[[str], Caller]) -> Caller:
-    hurt.write_pipeline("long", "pause", seconds=0.4)
+    hurt.write_pipeline("long", "pause", seconds=0.2)
     return caller(hurt.start("serve", "--port", "0").url())
 
 
 def child_at_work(worker: Command) -> int:
-    """Wait until the worker's analysis process has begun; return its id."""
-    return wait_until(lambda: next(filter(is_reading_a_video, analysis_processes(worker.process.pid)), 0))
+    """Wait until the worker's analysis process has begun and pause it, so that it does not end; return its id."""
+    child = wait_until(lambda: next(filter(is_reading_a_video, analysis_processes(worker.process.pid)), 0))
+    os.kill(child, signal.SIGSTOP)
+    return child
 
 
 def test_analysis_ends_before_its_lease_and_the_job_runs_again(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from reelwork.db.migrate import migrate
 from tests.support.databases import opened
 from tests.support.evidence import assert_rescue_leaves_no_orphan, job_rows
 from tests.support.postgresql import PostgresqlServer
-from tests.support.service import Caller, Command, Service, descendants
+from tests.support.service import Caller, Command, Service, analysis_processes, descendants
 from tests.support.size_limit import no_file_beyond
 from tests.support.waiting import wait_until
 
@@ -230,9 +231,12 @@ class TestAStorageThatGoesAndComesBack:
     ) -> None:
         service.environment["REELWORK_MAX_ATTEMPTS"] = "1"
         worker = service.start("worker")
+        [child] = wait_until(lambda: analysis_processes(worker.process.pid))
+        os.kill(child, signal.SIGSTOP)  # it must not be done before the storage goes
         job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
         calls.wait_for(job_id, "running")
         with self.away(service, mount_point=True):
+            os.kill(child, signal.SIGCONT)
             worker.wait_for_output(b'"event": "job.handed_back"')
 
         assert len(calls.results(job_id)) == 30
