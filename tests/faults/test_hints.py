@@ -11,12 +11,14 @@ from reelwork.queues.database import DatabaseQueue
 from tests.support.databases import run
 from tests.support.evidence import assert_each_completed_once, results_files
 from tests.support.service import Caller, Service
+from tests.support.waiting import wait_until
 
 JOBS = 8
 TIMES = 10
 
 
 def assert_each_ran_once(service: Service, database: Database, job_ids: list[UUID]) -> None:
+    wait_until(lambda: len(service.events("job.completed")) >= len(job_ids))  # told of after the commit
     assert set(assert_each_completed_once(service, database, job_ids, frames=8).values()) == {1}
     assert len(service.events("job.running")) == len(service.events("job.completed")) == len(job_ids)
     assert len(results_files(service)) == len(job_ids)

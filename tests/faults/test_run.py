@@ -106,6 +106,7 @@ def test_paused_worker_completes_nothing_while_another_one_is_at_work(
         calls.wait_for(job_id, "completed")
 
     assert assert_each_completed_once(hurt, database, job_ids, FRAMES) == dict.fromkeys(job_ids, 2)
+    wait_until(lambda: len(healthy.events("job.completed")) >= len(job_ids))  # told of after the commit
     assert {event["job_id"] for event in healthy.events("job.completed")} == set(map(str, job_ids))
     wait_until(lambda: len(results_files(hurt)) == len(job_ids))
 
