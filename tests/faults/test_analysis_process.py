@@ -58,13 +58,13 @@ def test_exception_fails_the_job_at_once(service: Service, calls: Caller, media_
 
 
 def test_hang_ends_at_the_time_limit(service: Service, calls: Caller, media_dir: Path) -> None:
-    service.environment = {"REELWORK_JOB_TIMEOUT_S": "1", "REELWORK_MAX_ATTEMPTS": "2"}
+    service.environment = {"REELWORK_JOB_TIMEOUT_S": "3", "REELWORK_MAX_ATTEMPTS": "2"}
     worker = service.start("worker")
     job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="endless")
 
     error = calls.error(job_id)
 
-    assert error == "The analysis took longer than 1 s and was stopped twice."
+    assert error == "The analysis took longer than 3 s and was stopped twice."
     assert_goes_on(calls, worker, media_dir)
 
 
