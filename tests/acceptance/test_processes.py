@@ -94,11 +94,11 @@ def test_paused_worker_that_wakes_up_late_changes_nothing(
 
 
 def test_sigterm_lets_the_job_in_hand_finish(service: Service, caller: MakeCaller, media_dir: Path) -> None:
-    service.write_pipeline("slow", "pause", seconds=0.05)
+    service.write_pipeline("slow", "pause", seconds=0.15)
     calls = caller(service.start("serve", "--port", "0").url())
-    worker = service.start("worker")
     job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
     waiting_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
+    worker = service.start("worker")
     calls.wait_for(job_id, "running")
 
     assert worker.stop() == 0

@@ -92,8 +92,8 @@ def test_process_that_has_grown_is_replaced(service: Service, calls: Caller, med
 
 
 def test_several_jobs_side_by_side_in_one_worker(service: Service, calls: Caller, media_dir: Path) -> None:
-    service.start("worker", "--concurrency", "3")
     job_ids = [calls.submit(media_dir / "fragmented.mp4", pipeline="slow") for _ in range(3)]
+    service.start("worker", "--concurrency", "3")
 
     wait_until(lambda: [calls.status(job_id)["status"] for job_id in job_ids] == ["running"] * 3)
 
