@@ -20,10 +20,12 @@ def test_drawn_walk_is_the_real_one(tmp_path: Path, clip: Path, caller: Callable
         calls = caller(api.url())
         worker.wait_for_output(b'"event": "worker.started"')
         # What a worker finds by looking into the table was not hinted at: that is the way of few jobs.
-        for _ in range(5):
+        for looked in range(5):
             walk = _walk(calls, clip, walked)
-            if (SUPERVISOR, "hint.taken") in walk:
+            if next(point for by, point in walk if by == SUPERVISOR) == "hint.taken":
                 break
+            # The hint is taken afterwards, and no part of the next walk.
+            wait_until(lambda looked=looked: len(worker.events("hint.outdated")) > looked)
     finally:
         service.close()
     for process in PROCESSES.values():
