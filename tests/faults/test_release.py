@@ -11,11 +11,11 @@ import pytest
 
 from reelwork.db.engine import Database
 from tests.support.databases import rows
-from tests.support.service import Caller, Service, analysis_processes, is_alive, is_reading_a_video
+from tests.support.service import Caller, Command, Service, analysis_processes, is_alive, is_reading_a_video
 from tests.support.waiting import wait_until
 
 SIDE_BY_SIDE = 4
-ROUNDS = 3
+KILLS = 8
 RELEASED_WITHIN_S = 0.1
 LEASE_S = 3
 RESCUED_WITHIN_S = LEASE_S + 1
@@ -31,27 +31,29 @@ def count(database: Database, condition: str) -> int:
     return int(rows(database, f"SELECT count(*) AS jobs FROM job WHERE {condition}")[0]["jobs"])
 
 
+def at_work(worker: Command) -> list[int]:
+    """Process ids of its children that analyse now."""
+    return list(filter(is_reading_a_video, analysis_processes(worker.process.pid)))
+
+
 def test_job_of_a_killed_analysis_is_released_at_once(
     hurt: Service, calls: Caller, database: Database, clip: Path, record_property: Callable[[str, object], None]
 ) -> None:
     worker = hurt.start("worker", "--concurrency", str(SIDE_BY_SIDE), REELWORK_RETRY_REST_S="3600")
+    for _ in range(SIDE_BY_SIDE):
+        calls.submit(clip, pipeline="endless")
     took_s = []
-    for _ in range(ROUNDS):
-        for _ in range(SIDE_BY_SIDE):
-            calls.submit(clip, pipeline="endless")
-        wait_until(lambda: count(database, "status = 'running'") == SIDE_BY_SIDE)
-        children = analysis_processes(worker.process.pid)
-        wait_until(lambda children=children: all(map(is_reading_a_video, children)))
-        for pid in children:
-            released = count(database, "lost_attempts IS NOT NULL")
-            killed_at = time.monotonic()
-            os.kill(pid, signal.SIGKILL)
-            while count(database, "lost_attempts IS NOT NULL") == released:
-                time.sleep(0.001)
-                assert time.monotonic() < killed_at + 10
-            took_s.append(time.monotonic() - killed_at)
+    for released in range(KILLS):
+        # With the one that replaces the last: while it starts, it takes a processor from what is measured.
+        wait_until(lambda: len(at_work(worker)) == SIDE_BY_SIDE)
+        killed_at = time.monotonic()
+        os.kill(at_work(worker)[0], signal.SIGKILL)
+        while count(database, "lost_attempts IS NOT NULL") == released:
+            time.sleep(0.001)
+            assert time.monotonic() < killed_at + 10
+        took_s.append(time.monotonic() - killed_at)
+        calls.submit(clip, pipeline="endless")
 
-    assert len(took_s) == ROUNDS * SIDE_BY_SIDE
     record_property("p50_ms", round(statistics.median(took_s) * 1000, 1))
     record_property("worst_ms", round(max(took_s) * 1000, 1))
     assert statistics.median(took_s) <= RELEASED_WITHIN_S, sorted(took_s)
