@@ -54,7 +54,7 @@ def test_api_killed_after_the_answer_loses_nothing(service: Service, caller: Mak
 
 def test_worker_killed_at_work_loses_nothing(service: Service, caller: MakeCaller, media_dir: Path) -> None:
     service.environment = {"REELWORK_LEASE_S": "2"}
-    service.write_pipeline("slow", "pause", seconds=0.05)
+    service.write_pipeline("slow", "pause", seconds=0.15)
     calls = caller(service.start("serve", "--port", "0").url())
     worker = service.start("worker")
     job_id = calls.submit(media_dir / "fragmented.mp4", pipeline="slow")
@@ -117,7 +117,7 @@ def test_second_sigterm_hands_the_job_back_at_once(service: Service, caller: Mak
     child_pids = descendants(worker.process.pid)
 
     worker.signal(signal.SIGTERM)
-    time.sleep(0.2)  # two signals that are pending at once are one signal
+    time.sleep(2)  # two signals that are pending at once are one signal
     assert worker.stop(timeout_s=10) == 0
 
     assert calls.status(job_id)["status"] == "pending"
