@@ -1,7 +1,9 @@
 """A service at a fixed address, with a shell for the commands of a page, and what is in it."""
 
 import hashlib
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -74,9 +76,10 @@ class Installation:
 
 
 def digests(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a directory."""
-    return {
-        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in directory.rglob("*")
-        if path.is_file()
-    }
+    """Return the SHA-256 of every file below a directory; without those that somebody removes meanwhile."""
+    found = {}
+    for folder, _, names in os.walk(directory):
+        for path in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError):
+                found[str(path.relative_to(directory))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
