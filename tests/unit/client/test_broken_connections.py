@@ -87,7 +87,7 @@ def test_an_upload_that_is_interrupted_is_deleted(running: Service, service_url:
 
     with Client(service_url) as client, pytest.raises(KeyboardInterrupt):
         client.submit(padded(LARGE), pipeline="frames", on_progress=interrupt)
-    assert partial_uploads(running) == 0
+    wait_until(lambda: partial_uploads(running) == 0)  # the client does not wait for long
 
 
 def test_an_upload_that_is_cancelled_is_deleted(running: Service, service_url: str, padded: Padded) -> None:
@@ -102,7 +102,7 @@ def test_an_upload_that_is_cancelled_is_deleted(running: Service, service_url: s
         assert scope.cancelled_caught
 
     anyio.run(submit)
-    assert partial_uploads(running) == 0
+    wait_until(lambda: partial_uploads(running) == 0)
 
 
 def partial_uploads(service: Service) -> int:
