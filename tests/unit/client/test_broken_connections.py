@@ -4,11 +4,11 @@ import signal
 import socket
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import anyio
@@ -34,7 +34,7 @@ def job_count(service: Service) -> int:
 
 def asked(service: Service, question: str) -> int:
     """What the database answers to a question for a number."""
-    with sqlite3.connect(service.data_dir / "reelwork.db") as database:
+    with closing(sqlite3.connect(service.data_dir / "reelwork.db")) as database:
         return int(database.execute(question).fetchone()[0])
 
 
@@ -167,13 +167,15 @@ def test_what_cannot_be_gone_on_with_is_an_error(connect: Connect, service_url: 
 
 
 @pytest.fixture
-def lasting(tmp_path: Path, nursery: Nursery) -> "Any":
+def lasting(tmp_path: Path, nursery: Nursery) -> "Iterator[_Lasting]":
     """A service on a port of its own, which can be killed and started anew."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = str(listening.getsockname()[1])
-    service = Service(tmp_path / "data", nursery=nursery)
-    yield _Lasting(service, port)
-    service.close()
+    with socket.socket() as bound:
+        # Not listening, it lets the service have the port, and keeps it from everybody else.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        service = Service(tmp_path / "data", nursery=nursery)
+        yield _Lasting(service, str(bound.getsockname()[1]))
+        service.close()
 
 
 class _Lasting:
