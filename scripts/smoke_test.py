@@ -45,6 +45,8 @@ class Service:
     api_key: str | None
     deadline: float
     """On the monotonic clock, in seconds."""
+    too_late: str = "the time given with --timeout is over"
+    """What is said when it has passed."""
 
     def ask(self, method: str, path: str, *expected: int, body: bytes | None = None) -> Any:
         """Send a request; return the JSON document of the answer, or None if that has no body.
@@ -55,7 +57,10 @@ class Service:
         try:
             status, content = self._exchange(method, path, body)
         except (OSError, HTTPException) as error:
-            raise CheckFailed(f"{method} {self.url}{path}: {str(error) or type(error).__name__}") from error
+            # A last poll may be given up after a moment: that the service is slow would be wrong to say.
+            late = time.monotonic() >= self.deadline
+            reason = self.too_late if late else str(error) or type(error).__name__
+            raise CheckFailed(f"{method} {self.url}{path}: {reason}") from error
         if status not in expected:
             raise CheckFailed(f"{method} {path} answered {status} instead of {expected[0]}: {_reason(content)}")
         try:
@@ -88,7 +93,7 @@ class Service:
             CheckFailed: None is.
         """
         left_s = self.deadline - time.monotonic()
-        expect(left_s > 0, "the time given with --timeout is over")
+        expect(left_s > 0, self.too_late)
         return left_s
 
 
@@ -161,7 +166,8 @@ def check_frames(results: Sequence[Any], times_s: Sequence[float] | None) -> Non
 def clean_up(service: Service, job_id: str) -> None:
     """Delete the job, if it is still there, after a check has failed."""
     try:
-        late = replace(service, deadline=time.monotonic() + CLEAN_UP_S)
+        too_late = f"it was not done within {CLEAN_UP_S:g} s"
+        late = replace(service, deadline=time.monotonic() + CLEAN_UP_S, too_late=too_late)
         late.ask("DELETE", f"/video/jobs/{job_id}", 204, 404)
     except CheckFailed as failure:
         print(f"The job {job_id} could not be deleted: {failure}", file=sys.stderr)

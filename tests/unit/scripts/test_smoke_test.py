@@ -5,9 +5,11 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from reelwork.bootstrap.access import open_keys
 from reelwork.settings import Settings
 from scripts.smoke_test import main
 from tests.support.lesson import is_as_shown, typed
+from tests.support.receivers import nobody
 from tests.support.service import Service
 from tests.support.shell import Shell, blocks_run_by
 from tests.support.warm_start import Nursery
@@ -107,9 +110,8 @@ def test_a_wrong_key_is_told(guarded: Service) -> None:
 
 
 def test_an_unreachable_service_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed_soon:
-        port = closed_soon.getsockname()[1]
-    done = smoke_test("--url", f"http://127.0.0.1:{port}")
+    with nobody() as url:
+        done = smoke_test("--url", url)
     assert done.returncode == 1
     assert "refused" in done.stderr
 
@@ -118,7 +120,7 @@ def test_a_service_that_does_not_answer_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         done = smoke_test("--url", f"http://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "0.3")
     assert done.returncode == 1
-    assert "timed out" in done.stderr
+    assert "the time given with --timeout is over" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--url", "ftp://example.org"], ["missing.mp4"], ["--api-key", "käse"]])
@@ -171,9 +173,14 @@ def test_what_is_answered_wrongly_is_told_and_the_job_deleted(
     assert service.deleted
 
 
-def test_a_job_that_does_not_end_is_told_and_deleted(capsys: Capture) -> None:
+def test_a_job_that_does_not_end_is_told_and_deleted(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept_s: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(slept_s), sleep=slept_s.append)
+    monkeypatch.setattr("scripts.smoke_test.time", clock)
+    monkeypatch.setattr("scripts.smoke_test.POLL_EVERY_S", 1000)
     with lying({STATUS: [state("running", 0.5)]}) as service:
-        assert main(["--url", service.url, "--timeout", "0.5"]) == 1
+        assert main(["--url", service.url, "--timeout", "3500"]) == 1
+    assert service.asked.count(STATUS) == 4
     assert "the time given with --timeout is over" in capsys.readouterr().err
     assert service.deleted
 
@@ -195,6 +202,13 @@ def test_a_job_that_cannot_be_deleted_is_named(capsys: Capture) -> None:
     with lying({DELETE: [(500, {"detail": "No."})]}) as service:
         assert main(["--url", service.url]) == 1
     assert f"The job {JOB} could not be deleted: " in capsys.readouterr().err
+
+
+def test_a_job_that_is_not_deleted_in_time_is_named(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.smoke_test.CLEAN_UP_S", 0)
+    with lying({RESULTS: [results([])]}) as service:
+        assert main(["--url", service.url]) == 1
+    assert f"The job {JOB} could not be deleted: it was not done within 0 s" in capsys.readouterr().err
 
 
 def test_a_job_that_is_gone_already_needs_no_cleaning_up(capsys: Capture) -> None:
