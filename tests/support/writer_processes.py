@@ -6,9 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+from sqlalchemy import text
+
 from reelwork.db.engine import Database
 from reelwork.db.turns import WriterTurns
 from tests.support.databases import opened, run
+from tests.support.waiting import wait_until
 
 
 def count_up(number: int, url: str, times: int) -> int:
@@ -17,15 +20,20 @@ def count_up(number: int, url: str, times: int) -> int:
         return sum(run(database, "UPDATE queue_entry SET position = position + 1") for _ in range(times))
 
 
-def write_for(number: int, url: str, duration_s: float) -> tuple[int, float]:
-    """Write as fast as can be; return how often, and the longest time one transaction took."""
-    count, longest_s = 0, 0.0
+def write_for(number: int, url: str, writers: int, duration_s: float) -> list[int]:
+    """Write as fast as can be once so many have begun; return the positions written, each one more than the last."""
     with opened(url) as database:
+        written = [_advance(database)]
+        wait_until(lambda: _position(database) >= writers)
         end = time.monotonic() + duration_s
-        while (began := time.monotonic()) < end:
-            run(database, "UPDATE queue_entry SET position = position + 1")
-            count, longest_s = count + 1, max(longest_s, time.monotonic() - began)
-    return count, longest_s
+        while time.monotonic() < end:
+            written.append(_advance(database))
+    return written
+
+
+def _advance(database: Database) -> int:
+    with database.writing() as transaction:
+        return int(transaction.scalar(text("UPDATE queue_entry SET position = position + 1 RETURNING position")))
 
 
 def read_first(number: int, url: str) -> str:

@@ -1,6 +1,5 @@
 """Writes of several threads in one transaction: each all or nothing, and durable when its thread goes on."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,23 +12,24 @@ from reelwork.db.transaction import Transaction
 from reelwork.errors import ServiceUnavailable
 from tests.support.concurrency import in_threads
 from tests.support.databases import rows, run
+from tests.support.waiting import wait_until
 
 COUNT = 12
 
 
 class Counted:
-    """The transactions of a database, counted; the first waits until it is let go."""
+    """The transactions of a database, counted; the first is under way until all other writes wait."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.begun = 0
-        self.may_go_on = threading.Event()
+        self.commits = SharedCommits(self.writing)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         self.begun += 1
         if self.begun == 1:
-            self.may_go_on.wait(10)
+            wait_until(lambda: len(self.commits._waiting) == COUNT - 1)
         with self._database.writing() as transaction:
             yield transaction
 
@@ -46,7 +46,6 @@ def written(database: Database) -> set[int]:
 
 def test_writes_that_come_during_a_commit_share_the_next(table: Database) -> None:
     counted = Counted(table)
-    commits = SharedCommits(counted.writing)
     told: list[int] = []
 
     def write(number: int) -> bool:
@@ -56,12 +55,10 @@ def test_writes_that_come_during_a_commit_share_the_next(table: Database) -> Non
             if number % 3 == 0:
                 raise LookupError(number)
 
-        if number == COUNT - 1:
-            while len(commits._waiting) < COUNT - 2:
-                pass
-            counted.may_go_on.set()
+        if number:
+            wait_until(lambda: counted.begun)
         try:
-            commits.run(insert)
+            counted.commits.run(insert)
         except LookupError:
             return False
         return number in written(table)
@@ -70,7 +67,7 @@ def test_writes_that_come_during_a_commit_share_the_next(table: Database) -> Non
     assert answers == [number % 3 != 0 for number in range(COUNT)]
     assert written(table) == {number for number in range(COUNT) if number % 3}
     assert sorted(told) == sorted(written(table))
-    assert counted.begun <= 3
+    assert counted.begun == 3, "one write, all others, and these once more without those that raise"
 
 
 def test_a_commit_that_fails_fails_them_all_and_the_next_goes_on(table: Database) -> None:

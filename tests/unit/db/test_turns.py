@@ -14,6 +14,7 @@ import pytest
 from reelwork.db.turns import WriterTurns
 from reelwork.errors import ServiceUnavailable
 from tests.support.concurrency import in_threads
+from tests.support.pausing import is_paused
 from tests.support.waiting import wait_until
 
 PROCESSES = "tests.support.writer_processes"
@@ -31,6 +32,7 @@ def paused(lock_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"stopped\n"
+        wait_until(lambda: is_paused(process.pid))  # it says so before it is
         yield process
         os.kill(process.pid, signal.SIGCONT)
 
