@@ -143,7 +143,8 @@ def wait(service: Service, job_id: str) -> None:
             raise CheckFailed(f"the job failed: {member(told, 'detail', str)}")
         if status == "completed":
             return
-        time.sleep(min(POLL_EVERY_S, service.left_s()))
+        waiting = f"{service.too_late}; the job is still {status}" + ": does a worker run?" * (status == "pending")
+        time.sleep(min(POLL_EVERY_S, replace(service, too_late=waiting).left_s()))
 
 
 def check_frames(results: Sequence[Any], times_s: Sequence[float] | None) -> None:

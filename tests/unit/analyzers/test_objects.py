@@ -235,6 +235,13 @@ def test_a_wrong_number_of_names_is_refused(detector: Detector) -> None:
         detector(ColourModel(), classes=["one", "two"])
 
 
+def test_names_that_a_model_without_names_cannot_have_are_refused(detector: Detector) -> None:
+    model = ColourModel(Output.END_TO_END, metadata={"end2end": "True"})
+    with pytest.raises(ValueError, match=r"the model has no class violet; its classes are numbered \(class_0, ...\)"):
+        detector(model, only=["violet"])
+    assert detector(model, only=["class_1"])
+
+
 def test_unknown_wanted_classes_are_refused(detector: Detector) -> None:
     with pytest.raises(ValueError, match="the model has no class violet; its classes are red, green, blue"):
         detector(ColourModel(metadata=NAMES), only=["red", "violet"])

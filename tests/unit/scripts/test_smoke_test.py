@@ -198,6 +198,12 @@ def test_a_job_that_is_still_there_after_its_deletion_is_told_and_deleted_again(
     assert service.asked.count(DELETE) == 2
 
 
+def test_a_job_that_nobody_begins_is_told_so(capsys: Capture) -> None:
+    with lying({STATUS: [state("pending", 0)]}) as service:
+        assert main(["--url", service.url, "--timeout", "0.5"]) == 1
+    assert "the job is still pending: does a worker run?" in capsys.readouterr().err
+
+
 def test_a_job_that_cannot_be_deleted_is_named(capsys: Capture) -> None:
     with lying({DELETE: [(500, {"detail": "No."})]}) as service:
         assert main(["--url", service.url]) == 1

@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from reelwork.analyzers.analyzer import AnalyzerContext, AnalyzerSettings, Inputs, Json, SequenceAnalyzer
 from reelwork.analyzers.boxes import box_from_corners, clamp
+from reelwork.analyzers.builtin import yolo
 from reelwork.analyzers.builtin.tracking import Seen, Tracker
 from reelwork.video.frame import Frame, Moment
-
-if TYPE_CHECKING:
-    from reelwork.analyzers.builtin.yolo import Detections
 
 _NEVER = float("inf")
 
@@ -161,7 +159,7 @@ class Objects(SequenceAnalyzer):
         answer_from = self._answer_from(label)
         return answer_from if answer_from == _NEVER else min(answer_from, self.settings.keep_confidence)
 
-    def _items(self, found: "Detections") -> list[Item]:
+    def _items(self, found: "yolo.Detections") -> list[Item]:
         rows = zip(found.corners.tolist(), found.confidences.tolist(), found.classes.tolist(), strict=True)
         items = [self._item(corners, confidence, number) for corners, confidence, number in rows]
         inside = [item for item in items if item["box"]["w"] > 0 and item["box"]["h"] > 0]
@@ -185,9 +183,11 @@ def _path(settings: ObjectsSettings, context: AnalyzerContext) -> Path:
 
 
 def _check_names(wanted: list[str], names: list[str] | None) -> None:
-    unknown = [name for name in wanted if names is not None and name not in names]
-    if names is not None and unknown:
-        raise ValueError(f"the model has no class {', '.join(unknown)}; its classes are {', '.join(names)}")
+    # Without names a model may have any number of classes, which have numbers alone.
+    unknown = [name for name in wanted if not (yolo.is_class_name(name) if names is None else name in names)]
+    if unknown:
+        known = "numbered (class_0, ...): name them by `classes`" if names is None else ", ".join(names)
+        raise ValueError(f"the model has no class {', '.join(unknown)}; its classes are {known}")
 
 
 def _most_confident_first(item: dict[str, Json]) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ The layouts are those that the exporters of the families write; their code is no
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -76,6 +77,11 @@ def class_names(metadata: Mapping[str, str]) -> list[str] | None:
 def class_name(number: int) -> str:
     """Return what a class is called that has no name."""
     return f"class_{number}"
+
+
+def is_class_name(name: str) -> bool:
+    """Tell whether this is what a class without a name is called."""
+    return re.fullmatch(r"class_\d+", name) is not None
 
 
 def find_layout(shape: tuple[int, ...], input_size: tuple[int, int], classes: int | None, end_to_end: bool) -> Layout:

