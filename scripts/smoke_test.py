@@ -132,6 +132,7 @@ def submit(service: Service, video: Path, pipeline: str) -> str:
 
 def wait(service: Service, job_id: str) -> None:
     """Poll until the job is completed, and check what is told meanwhile."""
+    too_late = service.too_late
     while True:
         document = service.ask("GET", f"/video/status/{job_id}", 200)
         status = member(document, "status", str, job_id=job_id)
@@ -143,8 +144,9 @@ def wait(service: Service, job_id: str) -> None:
             raise CheckFailed(f"the job failed: {member(told, 'detail', str)}")
         if status == "completed":
             return
-        waiting = f"{service.too_late}; the job is still {status}" + ": does a worker run?" * (status == "pending")
-        time.sleep(min(POLL_EVERY_S, replace(service, too_late=waiting).left_s()))
+        told = f"{too_late}; the job is still {status}" + ": does a worker run?" * (status == "pending")
+        service = replace(service, too_late=told)
+        time.sleep(min(POLL_EVERY_S, service.left_s()))
 
 
 def check_frames(results: Sequence[Any], times_s: Sequence[float] | None) -> None:
