@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from reelwork.analyzers import Analyzer, AnalyzerSettings, Frame, Inputs
@@ -61,6 +62,26 @@ class Pause(Analyzer):
         for _ in frames:
             time.sleep(self.settings.seconds)
         return [{"pid": os.getpid()} for _ in frames]
+
+
+class HoldSettings(AnalyzerSettings):
+    """The file that is waited for."""
+
+    until: str
+
+
+class Hold(Analyzer):
+    """Waits until a test lets it go on, and not for ever."""
+
+    Settings = HoldSettings
+
+    def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Any]:
+        ends_at = time.monotonic() + 60
+        while not Path(self.settings.until).exists():
+            if time.monotonic() > ends_at:
+                raise TimeoutError(self.settings.until)
+            time.sleep(0.01)
+        return [[] for _ in frames]
 
 
 class HoardSettings(AnalyzerSettings):

@@ -21,16 +21,30 @@ Reelwork = Callable[..., Completed]
 
 
 @pytest.fixture(scope="package")
-def service_url(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[str]:
-    """The address of `reelwork up`, with a pipeline that fails and one that takes its time."""
-    # A worker soon lets go of a slow job that a test deleted.
-    service = Service(tmp_path_factory.mktemp("cli") / "data", {"REELWORK_LEASE_S": "3"}, nursery)
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service has its data."""
+    return tmp_path_factory.mktemp("cli") / "data"
+
+
+@pytest.fixture(scope="package")
+def service_url(data_dir: Path, nursery: Nursery) -> Iterator[str]:
+    """The address of `reelwork up`, with a pipeline that fails and one that a test holds up."""
+    # A worker soon lets go of a held job that a test deleted.
+    service = Service(data_dir, {"REELWORK_LEASE_S": "3"}, nursery)
     service.write_pipeline("failing", "raise")
-    service.write_pipeline("slow", "pause", seconds=0.5)
+    service.write_pipeline("held", "hold", until=data_dir / "go-on")
     command = service.start("up", "--port", "0")
     yield command.url()
     assert command.stop() == 0
     service.close()
+
+
+@pytest.fixture
+def go_on(data_dir: Path) -> Iterator[Path]:
+    """The file that lets jobs go on that are held up."""
+    path = data_dir / "go-on"
+    yield path
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture

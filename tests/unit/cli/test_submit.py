@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from uuid import UUID
 
@@ -109,7 +110,7 @@ def test_the_same_key_is_the_same_job(reelwork: Reelwork, clip: Path) -> None:
 
 
 def test_waiting_has_an_end(reelwork: Reelwork, clip: Path) -> None:
-    answer = reelwork("submit", "--wait", "--timeout", "0.1", "--json", "-p", "slow", clip)
+    answer = reelwork("submit", "--wait", "--timeout", "0.1", "--json", "-p", "held", clip)
     assert answer.returncode == 5
     assert "It goes on" in answer.stderr
     [told] = objects(answer.stdout)
@@ -118,16 +119,22 @@ def test_waiting_has_an_end(reelwork: Reelwork, clip: Path) -> None:
     assert reelwork("delete", "--yes", told["job_id"]).returncode == 0
 
 
-def test_on_a_terminal_only_the_account_remains(reelwork: Reelwork, clip: Path) -> None:
+def test_on_a_terminal_only_the_account_remains(reelwork: Reelwork, clip: Path, go_on: Path) -> None:
+    def watch() -> None:
+        wait_until(lambda: b"analysing" in shown)
+        go_on.touch()
+
     with terminal() as (screen, shown):
-        answer = reelwork("submit", "--wait", "-p", "frames", clip, stderr=screen)
+        watching = threading.Thread(target=watch)
+        watching.start()
+        answer = reelwork("submit", "--wait", "-p", "held", clip, stderr=screen)
+        watching.join()
     assert answer.returncode == 0, shown
     UUID(answer.stdout.strip())
-    assert b"analysing" in shown or b"waiting for a worker" in shown
     erased = b"\x1b[2K"
-    last = bytes(shown).rstrip().splitlines()[-1]
-    assert last.rpartition(erased)[2].startswith(b"\x1b[1mburned-in-time-15fps.mp4")
-    assert b"15 frames analysed" in last
+    account = bytes(shown).rpartition(erased)[2]
+    assert account.startswith(b"\x1b[1mburned-in-time-15fps.mp4")
+    assert b"15 frames analysed" in account
 
 
 @pytest.mark.parametrize("kept", [False, True])

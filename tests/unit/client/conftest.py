@@ -19,17 +19,25 @@ Connect = Callable[..., Client]
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> Iterator[Service]:
-    """`reelwork up`, with a pipeline that fails and one that takes its time."""
+    """`reelwork up`, with a pipeline that fails and one that a test holds up."""
     service = Service(
         tmp_path_factory.mktemp("client") / "data", {"REELWORK_MAX_UPLOAD_BYTES": str(LIMIT_BYTES)}, nursery=nursery
     )
     service.write_pipeline("failing", "raise")
-    service.write_pipeline("slow", "pause", seconds=0.2)
+    service.write_pipeline("held", "hold", until=service.data_dir / "go-on")
     command = service.start("up", "--port", "0")
     service.environment["URL"] = command.url()
     yield service
     assert command.stop() == 0
     service.close()
+
+
+@pytest.fixture
+def go_on(running: Service) -> Iterator[Path]:
+    """The file that lets jobs go on that are held up."""
+    path = running.data_dir / "go-on"
+    yield path
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="package")

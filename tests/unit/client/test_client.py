@@ -78,8 +78,8 @@ def test_a_failed_job_tells_why(client: Client, clip: Path) -> None:
     assert "the lens cap is on" in str(caught.value.error_message)
 
 
-def test_waiting_has_an_end(client: Client, clip: Path) -> None:
-    job = client.submit(clip, pipeline="slow")
+def test_waiting_has_an_end(client: Client, clip: Path, go_on: Path) -> None:
+    job = client.submit(clip, pipeline="held")
     heard: list[JobState] = []
     with pytest.raises(WaitTimedOut, match="It goes on"):
         job.wait(timeout_s=0.3, on_state=heard.append)
@@ -87,6 +87,7 @@ def test_waiting_has_an_end(client: Client, clip: Path) -> None:
     assert not any(state.ended for state in heard)
     with pytest.raises(NoResults, match="its results appear when it is completed"):
         job.save_results(BytesIO())
+    go_on.touch()
     assert job.wait(on_state=heard.append).status == "completed"
     assert heard[-1].ended
 
