@@ -85,9 +85,10 @@ class Hold(Analyzer):
 
 
 class HoardSettings(AnalyzerSettings):
-    """How much is kept, for ever."""
+    """How much is kept, for ever, and how long each frame takes."""
 
     megabytes: int = 400
+    seconds: float = 0.05
 
 
 class Hoard(Analyzer):
@@ -99,7 +100,7 @@ class Hoard(Analyzer):
     def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Any]:
         if not self.kept:
             self.kept.append(os.urandom(1) * (self.settings.megabytes * 2**20))
-        time.sleep(0.05)
+        time.sleep(self.settings.seconds)
         return [{"pid": os.getpid()} for _ in frames]
 
 

@@ -245,7 +245,7 @@ def test_a_crash_is_a_sentence(place: Place, clip: Path) -> None:
 
 
 def test_memory_is_limited(place: Place, clip: Path) -> None:
-    place.write_pipeline("hoarding", "hoard", "{megabytes: 600}")
+    place.write_pipeline("hoarding", "hoard", "{megabytes: 600, seconds: 2}")
     told = place.refusal(clip, "-p", "hoarding", environment={"REELWORK_JOB_MEMORY_MB": "400"})
     assert told.startswith("The analysis took more than 400 MB of memory and was stopped")
 
