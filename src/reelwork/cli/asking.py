@@ -29,6 +29,9 @@ ApiKey = Annotated[
         "better set the variable.",
     ),
 ]
+COMPLETION_S = 1.0
+"""How long anybody is kept waiting for a completion."""
+
 _MOST_COMPLETED = 50
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read, and nothing else.")]
@@ -133,8 +136,7 @@ def _completed(
     from reelwork.client import Client
 
     try:
-        # Nobody is to be kept waiting for a completion.
-        with Client(ctx.params.get("url"), ctx.params.get("api_key"), timeout_s=1.0) as client:
+        with Client(ctx.params.get("url"), ctx.params.get("api_key"), timeout_s=COMPLETION_S) as client:
             return [known for known in ask(client) if known[0].startswith(incomplete)]
     except ReelworkError:
         return []
