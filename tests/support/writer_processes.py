@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 from sqlalchemy import text
@@ -13,27 +12,45 @@ from reelwork.db.turns import WriterTurns
 from tests.support.databases import opened, run
 from tests.support.waiting import wait_until
 
+_ONE_MORE = "UPDATE queue_entry SET position = position + 1"
+
 
 def count_up(number: int, url: str, times: int) -> int:
     """Add one to the only position in the queue, ``times`` times, each in a transaction."""
     with opened(url) as database:
-        return sum(run(database, "UPDATE queue_entry SET position = position + 1") for _ in range(times))
+        return sum(run(database, _ONE_MORE) for _ in range(times))
 
 
-def write_for(number: int, url: str, writers: int, duration_s: float) -> list[int]:
-    """Write as fast as can be once so many have begun; return the positions written, each one more than the last."""
+def write_in_line(number: int, url: str, writers: int, times: int) -> list[int]:
+    """Write so many times, always while all other writers wait for their turn; return the positions written."""
+    written: list[int] = []
     with opened(url) as database:
-        written = [_advance(database)]
-        wait_until(lambda: _position(database) >= writers)
-        end = time.monotonic() + duration_s
-        while time.monotonic() < end:
-            written.append(_advance(database))
+        lock_path = Path(f"{database.engine.url.database}.lock")
+        assert database._file is not None
+        database._file._turns._longest_wait_s = 60
+        for _ in range(times):
+            with database.writing() as transaction:
+                wait_until(lambda: waiting_for(lock_path) == writers - 1)
+                written.append(transaction.scalar(text(f"{_ONE_MORE} RETURNING position")))
+            # A lock that nobody has goes to whoever asks, even if another is just being woken for it.
+            wait_until(lambda: _holder(lock_path) not in (None, os.getpid()) or _position(database) > written[-1])
+        run(database, _ONE_MORE)  # the others may still want to see this one wait
     return written
 
 
-def _advance(database: Database) -> int:
-    with database.writing() as transaction:
-        return int(transaction.scalar(text("UPDATE queue_entry SET position = position + 1 RETURNING position")))
+def waiting_for(lock_path: Path) -> int:
+    """Return how many wait for a lock, by the kernel's account."""
+    return sum("->" in line for line in _locks(lock_path))
+
+
+def _holder(lock_path: Path) -> int | None:
+    """Return the process that has a lock."""
+    return next((int(line.split()[4]) for line in _locks(lock_path) if "->" not in line), None)
+
+
+def _locks(lock_path: Path) -> list[str]:
+    inode = f":{lock_path.stat().st_ino} "
+    return [line for line in Path("/proc/locks").read_text().splitlines() if inode in line]
 
 
 def read_first(number: int, url: str) -> str:
