@@ -46,8 +46,9 @@ def test_job_of_a_killed_analysis_is_released_at_once(
     for released in range(KILLS):
         # With the one that replaces the last: while it starts, it takes a processor from what is measured.
         wait_until(lambda: len(at_work(worker)) == SIDE_BY_SIDE)
+        victim = at_work(worker)[0]
         killed_at = time.monotonic()
-        os.kill(at_work(worker)[0], signal.SIGKILL)
+        os.kill(victim, signal.SIGKILL)
         while count(database, "lost_attempts IS NOT NULL") == released:
             time.sleep(0.001)
             assert time.monotonic() < killed_at + 10
