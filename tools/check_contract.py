@@ -209,7 +209,9 @@ def state_breaches(statuses: Iterable[str], progress: Mapping[JobStatus, float])
 
 def status_breaches(app: ASGIApp, database: Database, key: str) -> Iterator[str]:
     """Yield what the application answers about a job of each status, if that is not what was promised."""
-    for status in (status for status in JobStatus if status in PROGRESS_OF):
+    for status in JobStatus:
+        if status not in PROGRESS_OF:
+            continue  # the tables may not take it
         job_id = uuid4()
         is_running = status == "running"
         row = {

@@ -15,7 +15,9 @@ _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a
 _REQUIREMENT = re.compile(r"[A-Za-z0-9._-]+(\[[^]]*\])?")
 _SETTINGS_CLASSES = ("Settings", "Options", "Form", "Definition", "Query", "Sampling")
 _TOLD_FROM_OUTSIDE = ("Argument", "Option", "Query")
-_COMMENTS = dict.fromkeys((".js", ".css", ".html", ".svg"), ("//", "/*", "*", "<!--"))
+_COMMENT = re.compile(r"(?<!\S)#.*")
+_COMMENT_OF_A_PAGE = re.compile(r"(?<!\S)(/\*.*?\*/|<!--.*?-->|//[^\n]*)", re.DOTALL)
+_OF_A_PAGE = (".css", ".html", ".js", ".svg")
 
 
 class Place(StrEnum):
@@ -80,15 +82,17 @@ def _said(path: PurePosixPath, content: str) -> Iterator[tuple[int, Place, str]]
     elif path.name == "pyproject.toml":
         yield from _in_project(content)
     elif path.parts[0] == "requirements":
-        yield from _in_lines(Place.DEPENDENCIES, [line.partition("==")[0] for line in content.splitlines()])
+        yield from _in_lines(
+            Place.DEPENDENCIES, [line.partition("==")[0] for line in _COMMENT.sub("", content).splitlines()]
+        )
     else:
-        yield from _in_lines(Place.TEXT, content.splitlines(), _COMMENTS.get(path.suffix, ("#",)))
+        comment = _COMMENT_OF_A_PAGE if path.suffix in _OF_A_PAGE else _COMMENT
+        said = comment.sub(lambda found: "\n" * found[0].count("\n"), content)
+        yield from _in_lines(Place.TEXT, said.splitlines())
 
 
-def _in_lines(place: Place, lines: list[str], comments: tuple[str, ...] = ("#",)) -> Iterator[tuple[int, Place, str]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.lstrip().startswith(comments):
-            yield number, place, line.partition(f" {comments[0]}")[0]
+def _in_lines(place: Place, lines: list[str]) -> Iterator[tuple[int, Place, str]]:
+    yield from ((number, place, line) for number, line in enumerate(lines, start=1))
 
 
 def _in_project(content: str) -> Iterator[tuple[int, Place, str]]:

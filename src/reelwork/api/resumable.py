@@ -35,7 +35,7 @@ def _existing_form(upload_id: Annotated[str, Path(json_schema_extra={"format": "
 
 UploadId = Annotated[UUID, Depends(_existing_form)]
 
-_ENDING_S = 5.0
+_ENDING_S = 5.0  # as long as a part of the body may take
 _LOOK_EVERY_S = 0.1
 
 

@@ -8,7 +8,7 @@ from reelwork.analyzers.analyzer import Analyzer, AnalyzerContext, Json
 from reelwork.errors import AnalyzerFailed
 from reelwork.pipeline.engine import FrameEngine
 from reelwork.pipeline.graph import Node, PipelineGraph
-from reelwork.pipeline.model_files import ModelFiles
+from reelwork.pipeline.model_files import ModelFile
 from reelwork.pipeline.steps import Answers, Failed, Step, arrange, can_split, failures
 from reelwork.video.frame import Frame, Moment
 
@@ -39,10 +39,16 @@ class PipelineExecutor:
         """
         self._graph = graph
         self._nodes = [(node, _loaded(node, context)) for node in graph.nodes]
-        self.models = ModelFiles.of(analyzer for _, analyzer in self._nodes)
+        self.models = {
+            node.name: [ModelFile.of(path) for path in analyzer.model_files()] for node, analyzer in self._nodes
+        }
         self._stages = arrange(self._nodes)
         self._engine = FrameEngine(self._stages, workers, reuse=reuse)
         self._parallel_part = FrameEngine([stage for stage in self._stages if not stage.ordered], workers, reuse=reuse)
+
+    def has_its_models(self) -> bool:
+        """Whether the files that its analyzers were loaded from are still those."""
+        return all(model.is_in_place() for models in self.models.values() for model in models)
 
     @property
     def nodes(self) -> list[tuple[Node, Analyzer]]:

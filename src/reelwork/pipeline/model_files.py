@@ -1,38 +1,30 @@
-"""The model files of a loaded pipeline, as they were when it was loaded."""
+"""The model files of a loaded analyzer, as they were when it was loaded: others may take their place."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from reelwork.analyzers.analyzer import Analyzer
-
 _READ_BYTES = 2**20
-
-_Identity = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class ModelFiles:
-    """What the answers of loaded analyzers come from, though other files may have taken their place.
+class ModelFile:
+    """A file that an analyzer was loaded from."""
 
-    Attributes:
-        sha256: The digest of each.
-    """
-
-    sha256: Mapping[Path, str]
-    _identities: Mapping[Path, _Identity | None]
+    path: Path
+    sha256: str
+    _identity: tuple[int, ...]
 
     @classmethod
-    def of(cls, analyzers: Iterable[Analyzer]) -> Self:
-        """Look at the files of analyzers that were loaded just now."""
-        paths = {path for analyzer in analyzers for path in analyzer.model_files()}
-        return cls({path: _digest(path) for path in paths}, {path: _identity(path) for path in paths})
+    def of(cls, path: Path) -> Self:
+        """Look at a file that was loaded just now."""
+        identity = _identity(path)  # before it is read: what is exchanged meanwhile is loaded once more
+        return cls(path, _digest(path), identity)
 
-    def are_in_place(self) -> bool:
-        """Whether none of them was changed, exchanged or taken away meanwhile."""
-        return all(_identity(path) == identity for path, identity in self._identities.items())
+    def is_in_place(self) -> bool:
+        """Whether it was not changed, exchanged or taken away meanwhile."""
+        return _identity(self.path) == self._identity
 
 
 def _digest(path: Path) -> str:
@@ -43,9 +35,9 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _identity(path: Path) -> _Identity | None:
+def _identity(path: Path) -> tuple[int, ...]:
     try:
         found = path.stat()
     except OSError:
-        return None
+        return ()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,7 +12,7 @@ from reelwork.analyzers.analyzer import Analyzer
 from reelwork.analyzers.registry import AnalyzerRegistry
 from reelwork.pipeline.definition import PipelineDefinition
 from reelwork.pipeline.graph import Node
-from reelwork.pipeline.model_files import ModelFiles
+from reelwork.pipeline.model_files import ModelFile
 
 _LIBRARIES = ("av", "numpy")
 
@@ -20,7 +20,7 @@ _LIBRARIES = ("av", "numpy")
 def provenance(
     definition: PipelineDefinition,
     nodes: Iterable[tuple[Node, Analyzer]],
-    models: ModelFiles,
+    models: Mapping[str, Sequence[ModelFile]],
     registry: AnalyzerRegistry,
 ) -> dict[str, Any]:
     """Describe a loaded pipeline and what it runs on, as plain JSON values."""
@@ -36,7 +36,7 @@ def provenance(
             **{name: ".".join(map(str, numbers)) for name, numbers in av.library_versions.items() if name in _DECODING},
         },
         "pipeline": {"name": definition.name, "sha256": pipeline_digest(definition)},
-        "nodes": {node.name: _node(node, analyzer, models, registry) for node, analyzer in nodes},
+        "nodes": {node.name: _node(node, analyzer, models[node.name], registry) for node, analyzer in nodes},
     }
 
 
@@ -49,13 +49,13 @@ def pipeline_digest(definition: PipelineDefinition) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _node(node: Node, analyzer: Analyzer, models: ModelFiles, registry: AnalyzerRegistry) -> dict[str, Any]:
+def _node(node: Node, analyzer: Analyzer, models: Iterable[ModelFile], registry: AnalyzerRegistry) -> dict[str, Any]:
     return {
         "analyzer": node.analyzer_name,
         "package": registry.packages.get(node.analyzer_name),
         "settings": node.settings.model_dump(mode="json"),
         "libraries": _versions(analyzer.libraries),
-        "models": [{"file": path.name, "sha256": models.sha256[path]} for path in analyzer.model_files()],
+        "models": [{"file": model.path.name, "sha256": model.sha256} for model in models],
     }
 
 

@@ -121,6 +121,7 @@ class VideoFilePipelineService:
         Raises:
             As ``run_on_file``; and whatever ``write`` raises.
         """
+        self._let_go_of_exchanged_models()
         ways: list[Generator[FrameResult, None, None]] = []
         if not careful:
             if parts := self._parts(mp4_path, definition, sampling):
@@ -186,6 +187,7 @@ class VideoFilePipelineService:
         Raises:
             DecodingUnsure: The video must be worked on as a whole.
         """
+        self._let_go_of_exchanged_models()
         executor = self._executor(PipelineDefinition.model_validate(request.pipeline_definition))
         sampling = Sampling.model_validate(request.sampling)
         window = Window(sampling.chooser(), request.segment.start_frame, request.segment.end_frame)
@@ -208,14 +210,16 @@ class VideoFilePipelineService:
 
     def provenance(self, definition: PipelineDefinition) -> dict[str, Any]:
         """Describe what a pipeline's answers are made with here, as plain JSON values."""
-        # Not what is on the disk by now: what the pipeline was loaded from.
-        executor = self._executor(definition, reload=False)
+        executor = self._executor(definition)
         return provenance(definition, executor.nodes, executor.models, self._registry)
 
-    def _executor(self, definition: PipelineDefinition, *, reload: bool = True) -> PipelineExecutor:
-        # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.
-        if self._loaded and reload and not self._loaded[1].models.are_in_place():
+    def _let_go_of_exchanged_models(self) -> None:
+        """Have the next video be analysed with the models that are there now; never in the middle of one."""
+        if self._loaded and not self._loaded[1].has_its_models():
             self._loaded = None
+
+    def _executor(self, definition: PipelineDefinition) -> PipelineExecutor:
+        # The last pipeline stays loaded: queues mostly hold jobs of one kind, and models are large.
         if self._loaded is None or self._loaded[0] != definition:
             self._loaded = None
             graph = build_graph(definition, self._registry)

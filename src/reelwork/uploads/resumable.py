@@ -267,6 +267,7 @@ class ResumableUploads:
 
     def _make_job(self, lease: UploadLease, read_options: ReadOptions) -> UUID:
         upload = self._get(lease.upload_id)
+        # Without the lease it was another request that said the length.
         if upload.total_bytes not in (None, lease.offset) and self._partials.renew(lease):
             raise UploadLengthInconsistent(upload.total_bytes or 0, lease.offset)
         if not self._partials.end(lease):

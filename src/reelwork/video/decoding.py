@@ -1,6 +1,6 @@
 """Decode the packets of a video: all of them, or those that the wanted frames need."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ _MOST_HELD = 15  # the H.264 decoder takes no more
 _MOST_REORDERED = 16  # no codec lets more frames wait for one that is presented before them
 NOT_IN_ORDER = "the times of its packets do not tell the order of its frames"
 _OTHER_ORDER = "frames come in another order than that of their times"
-_THREADS_GO_WRONG = "interlaced MPEG-4 is decoded wrongly by several threads"
 _SAID_ONCE = "a frame that is left out may say how the others are turned"
 
 
@@ -73,7 +72,8 @@ def every_frame(container: "InputContainer", stream: "VideoStream", damage: Dama
     upright, promised = _Upright(), _Promised()
     index = 0
     references = References.of(stream.codec_context.name, stream.codec_context.extradata)
-    is_unfit = _is_unfit_for_threads(stream.codec_context)
+    # FFmpeg's decoder of interlaced MPEG-4 gives other pictures in several threads than in one, and does not say so.
+    is_doubtful = stream.codec_context.name == "mpeg4" and stream.codec_context.thread_count > 1
     ready: list[tuple[Frame, bool]] = []
     for packet in container.demux(stream):
         promised.add(packet)
@@ -85,8 +85,8 @@ def every_frame(container: "InputContainer", stream: "VideoStream", damage: Dama
                 if not damage.keep_frames:
                     raise DecodingUnsure(f"frame {index} is damaged")
                 damage.frames.append(index)
-            if is_unfit(decoded):
-                raise DecodingUnsure(_THREADS_GO_WRONG)
+            if is_doubtful and decoded.interlaced_frame:
+                raise DecodingUnsure("interlaced MPEG-4 is decoded wrongly by several threads")
             is_key = promised.take(decoded)
             ready.append((Frame(index, decoded.pts * stream.time_base, decoded, upright.turn(decoded)), is_key))
             index += 1
@@ -103,13 +103,6 @@ def every_frame(container: "InputContainer", stream: "VideoStream", damage: Dama
     if lacking and not damage.lack_any:
         raise DecodingUnsure("not every frame came out")
     yield from ready
-
-
-def _is_unfit_for_threads(context: "VideoCodecContext") -> "Callable[[av.VideoFrame], bool]":
-    """Return what tells whether a frame is one that FFmpeg's decoder gets wrong, now and then, in several threads."""
-    if context.name == "mpeg4" and context.thread_count > 1:
-        return lambda decoded: decoded.interlaced_frame
-    return lambda decoded: False
 
 
 def _settled(context: "VideoCodecContext", references: References | None) -> "list[av.VideoFrame]":
@@ -238,7 +231,6 @@ class CheckedDecoder:
         """Take a decoder that nobody else uses."""
         self._context = context
         self._references = References.of(context.name, context.extradata)
-        self._is_unfit = _is_unfit_for_threads(context)
         self._awaited: dict[int, Step] = {}
         self.is_busy = False
 
@@ -281,8 +273,6 @@ class CheckedDecoder:
             orientation = course.take(decoded)
             assert decoded.pts is not None
             step = self._awaited.pop(decoded.pts, None)
-            if self._is_unfit(decoded):
-                raise DecodingUnsure(_THREADS_GO_WRONG)
             if decoded.is_corrupt or (step is not None and not self._is_sound(step, decoded)):
                 raise DecodingUnsure("a frame is damaged")
             if step is not None and step.sample.wanted:

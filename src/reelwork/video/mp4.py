@@ -43,15 +43,14 @@ def fragments_break_off(path: Path) -> bool:
     Boxes that nobody knows are passed over, unless media data follow: then it was the head of a fragment.
     """
     with path.open("rb") as stream:
-        is_fragmented, reached, before = False, 0, b"moof"
+        is_fragmented, reached, is_after_unknown = False, 0, False
         for box in _boxes(stream, 0, _size(stream)):
             if box.kind == b"moov":
                 is_fragmented |= any(part.kind == b"mvex" for part in _boxes(stream, box.begin, box.end))
-            if not (box.kind in _TOP_LEVEL or box.kind.isalnum()) or (
-                box.kind in _MEDIA_DATA and before not in _TOP_LEVEL
-            ):
+            is_known = box.kind in _TOP_LEVEL
+            if (is_after_unknown and box.kind in _MEDIA_DATA) or not (is_known or box.kind.isalnum()):
                 break
-            reached, before = box.end, box.kind
+            reached, is_after_unknown = box.end, not is_known
         return is_fragmented and not _has_only_zeros(stream, reached)
 
 

@@ -166,7 +166,7 @@ def test_what_is_said_of_it_passes(tmp_path: Path) -> None:
         ("feed.js", "// no WebSocket here: the page polls"),
         ("feed.js", "poll();  // no WebSocket"),
         ("page.html", "<!-- no WebSocket -->"),
-        ("page.css", "/* no WebSocket */"),
+        ("page.css", "/* no WebSocket,\n   no GPU */"),
         ("ci.yml", "# no GPU"),
         ("ci.yml", "threads: 1  # no GPU"),
     ],
@@ -177,8 +177,17 @@ def test_comments_may_say_what_is_not_there(tmp_path: Path, name: str, line: str
     assert found(tmp_path) == []
 
 
-def test_private_field_of_a_script_is_no_comment(tmp_path: Path) -> None:
-    (tmp_path / "feed.js").write_text("class Feed {\n  #socket = new WebSocket(address);\n}\n")
+@pytest.mark.parametrize(
+    "script",
+    [
+        "class Feed {\n  #socket = new WebSocket(address);\n}",
+        "/* told */ new WebSocket(address);",
+        "accept('video/*'); new WebSocket(address); /* told */",
+        "fetch('http://x'); new WebSocket(address);",
+    ],
+)
+def test_what_is_no_comment_is_read(tmp_path: Path, script: str) -> None:
+    (tmp_path / "feed.js").write_text(f"{script}\n")
 
     assert found(tmp_path) == [("WebSockets", "web socket")]
 
