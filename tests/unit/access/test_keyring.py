@@ -11,15 +11,7 @@ from reelwork.access.keys import KeyText, make_key
 from reelwork.access.store import KeyStore
 from reelwork.db.engine import Database
 from reelwork.errors import KeyInvalid
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture

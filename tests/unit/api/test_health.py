@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from reelwork.api.health import Finding, PartCheck, PartStatus
 from reelwork.errors import ServiceUnavailable
 from tests.support.concurrency import in_threads
@@ -25,14 +27,14 @@ class Part:
 
 def test_what_was_found_is_remembered_for_a_while() -> None:
     part = Part()
-    check = PartCheck("storage", part.look, remembered_s=60)
+    check = PartCheck("storage", part.look, remembered_s=60, timeout_s=60)
     assert in_threads(8, lambda _: check()) == [OK] * 8
     assert part.looks == 1
 
 
 def test_it_is_looked_at_again() -> None:
     part = Part()
-    check = PartCheck("storage", part.look, remembered_s=0)
+    check = PartCheck("storage", part.look, remembered_s=0, timeout_s=60)
     assert check() == OK
     part.error = ServiceUnavailable("The file storage does not answer.")
     assert check() == Finding(PartStatus.FAILED, "The file storage does not answer.")
@@ -41,12 +43,13 @@ def test_it_is_looked_at_again() -> None:
 def test_what_nobody_foresaw_is_not_told() -> None:
     part = Part()
     part.error = RuntimeError("/srv/secret")
-    found = PartCheck("storage", part.look)()
+    found = PartCheck("storage", part.look, timeout_s=60)()
     assert found.status is PartStatus.FAILED
     assert "secret" not in (found.reason or "")
 
 
-def test_part_that_hangs_has_failed_and_is_not_asked_by_more_and_more_threads() -> None:
+def test_part_that_hangs_has_failed_and_is_not_asked_by_more_and_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reelwork.api.health._REMEMBERED_S", 0)
     answer = threading.Event()
     looks: list[int] = []
 

@@ -22,7 +22,7 @@ SECRET = f"whsec_{'A' * 43}="
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data", probe_timeout_s=60)
 
 
 def found(part: str, settings: Settings, **changes: object) -> list[Finding]:
@@ -142,7 +142,11 @@ def test_what_nobody_foresaw_stops_nothing(settings: Settings, monkeypatch: pyte
 def run_doctor(tmp_path: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "reelwork", "doctor", "--data-dir", str(tmp_path / "data"), *options]
     return subprocess.run(
-        command, env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True, check=False
+        command,
+        env={"PATH": "/usr/bin:/bin", "REELWORK_PROBE_TIMEOUT_S": "60", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -292,7 +292,7 @@ class JobTable(RuleBasedStateMachine):
             let_rest_pass(self.database, job_id)
             job.rests = False
 
-    @rule(job_id=jobs, age_s=st.integers(6000, 9000))
+    @rule(job_id=jobs, age_s=st.integers(100, 150).map(lambda minutes: 60 * minutes))
     def time_passes(self, job_id: UUID, age_s: int) -> None:
         if job := self.model.get(job_id):
             grow_old(self.database, job_id, age_s)

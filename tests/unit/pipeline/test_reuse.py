@@ -20,6 +20,7 @@ from reelwork.video.orientation import Orientation
 from reelwork.video.source import VideoFile
 from tests.support.analyzers import registry
 from tests.support.clips import encode_clip, plain
+from tests.support.clock import Clock
 from tests.support.pipelines import define
 
 KEPT = 8
@@ -268,16 +269,6 @@ class Hashed(Frame):
         return super().digest()
 
 
-class Clock:
-    """Moved by hand, so that a busy machine makes nothing slow."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
 class TestWhatIsWorthComparing:
     FRAMES = 10
 
@@ -290,7 +281,7 @@ class TestWhatIsWorthComparing:
     def taking(self, clock: Clock, takes_s: float) -> type[Analyzer]:
         class Timed(ByPicture):
             def analyze(self, frames: Sequence[Frame], inputs: Inputs) -> list[Any]:
-                clock.now_s += takes_s
+                clock.now += takes_s
                 return super().analyze(frames, inputs)
 
         return Timed

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
@@ -55,15 +56,19 @@ def test_an_idle_worker_waits_for_no_writer(sqlite_database: Database) -> None:
 
 
 def test_the_table_is_looked_at_no_more_often_than_said(sqlite_database: Database) -> None:
-    looks = 0
+    queue = DatabaseQueue(sqlite_database, poll_interval_s=0.1)
+    looks: list[float] = []
 
     @event.listens_for(sqlite_database.engine, "before_cursor_execute")
-    def count(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        nonlocal looks
-        looks += statement.startswith("SELECT")
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("SELECT"):
+            looks.append(time.monotonic())
+            if len(looks) == 4:
+                queue.close()
 
-    assert DatabaseQueue(sqlite_database, poll_interval_s=0.1).dequeue(0.35) is None
-    assert 2 <= looks <= 5
+    assert queue.dequeue(60) is None
+    assert len(looks) == 4
+    assert all(after - before >= 0.1 for before, after in pairwise(looks))
 
 
 def test_a_waiting_dequeue_holds_no_transaction(database: Database, database_queue: DatabaseQueue) -> None:

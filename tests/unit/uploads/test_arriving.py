@@ -5,23 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from reelwork.errors import UnsupportedMedia
-from reelwork.uploads import arriving
 from reelwork.uploads.arriving import PART_BYTES, PART_S, ArrivingParts
-
-
-class Clock:
-    """Goes on when it is told to."""
-
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(arriving, "time", clock)
+    monkeypatch.setattr("time.monotonic", clock)
     return clock
 
 

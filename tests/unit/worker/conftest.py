@@ -12,20 +12,11 @@ import pytest
 from reelwork.jobs.store import JobStore, Lease
 from reelwork.storage.local import LocalStorage
 from reelwork.storage.service import results_key, video_key
+from tests.support.clock import Clock
 from tests.support.jobs import make_job
 from tests.support.service import files_below
 
 HOUR_S = 3600
-
-
-class Clock:
-    """The monotonic clock, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from reelwork.errors import ServiceUnavailable
 from reelwork.worker.chore import Chore
-from tests.unit.worker.conftest import Clock
+from tests.support.clock import Clock
 
 
 class Work:

@@ -13,10 +13,10 @@ from reelwork.db.engine import Database
 from reelwork.jobs.store import Claim, JobStore
 from reelwork.queues.database import DatabaseQueue
 from reelwork.worker.lease import LeaseKeeper, LeaseLost
+from tests.support.clock import Clock
 from tests.support.job_moves import added
 from tests.support.job_rows import let_lease_run_out, row_of, update_row
 from tests.support.waiting import wait_until
-from tests.unit.worker.conftest import Clock
 
 LEASE_S = 60.0
 

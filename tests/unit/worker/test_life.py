@@ -9,9 +9,9 @@ from reelwork.errors import ServiceUnavailable
 from reelwork.jobs.counters import Counted, Counters
 from reelwork.jobs.worker_table import WorkerTable
 from reelwork.worker.life import SignsOfLife
+from tests.support.clock import Clock
 from tests.support.databases import run
 from tests.support.waiting import wait_until
-from tests.unit.worker.conftest import Clock
 
 
 @pytest.fixture
